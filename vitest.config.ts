@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config'
+
+/** Every project runs the sources, not dist: the condition chooses `src` in each package's exports. */
+const resolve = { conditions: ['@glimpse/source'] }
+const ssr = { resolve: { conditions: ['@glimpse/source'] } }
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        resolve,
+        ssr,
+        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts', 'tests/floors.test.ts'], isolate: false },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'black-box',
+          include: ['tests/black-box/**/*.test.ts'],
+          isolate: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+})
