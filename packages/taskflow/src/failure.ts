@@ -1,0 +1,116 @@
+/** A failure as it is stored: plain data, no types that would have to be imported again to read it. */
+export interface StoredFailure {
+  readonly atom: string
+  /** Class names of the error, its own first, up to but without `Object`. */
+  readonly names: readonly string[]
+  readonly message: string
+  readonly code: string | null
+  readonly stack: string | null
+  /** The chain of `cause`s, nearest first. */
+  readonly causes: readonly { readonly name: string; readonly message: string; readonly stack: string | null }[]
+}
+
+/** Longer chains than this are cut; a cause that is its own cause would have no end. */
+const longestChain = 16
+
+/**
+ * An error of an atom that survives storage: which atom, what, why, where.
+ *
+ * Source: TaskFlow's `types.failure.Failure`.
+ */
+export class Failure implements StoredFailure {
+  readonly atom: string
+  readonly names: readonly string[]
+  readonly message: string
+  readonly code: string | null
+  readonly stack: string | null
+  readonly causes: StoredFailure['causes']
+  readonly #error: unknown
+
+  private constructor(stored: StoredFailure, error?: unknown) {
+    this.atom = stored.atom
+    this.names = stored.names
+    this.message = stored.message
+    this.code = stored.code
+    this.stack = stored.stack
+    this.causes = stored.causes
+    this.#error = error
+  }
+
+  /** Whatever was thrown by an atom; values that are not errors are described by their text. */
+  static from(thrown: unknown, atom: string): Failure {
+    const error = thrown instanceof Error ? thrown : new Error(describe(thrown))
+    const code: unknown = 'code' in error ? error.code : undefined
+    const stored = {
+      atom,
+      names: classNames(error),
+      message: error.message,
+      code: typeof code === 'string' ? code : null,
+      stack: error.stack ?? null,
+      causes: causesOf(error),
+    }
+    return new Failure(stored, thrown)
+  }
+
+  static fromStored(stored: StoredFailure): Failure {
+    return new Failure(stored)
+  }
+
+  /**
+   * Whether the error is of one of these classes, or of classes of these names: names also match after a restart,
+   * when the class itself is gone.
+   */
+  is(...classes: readonly (string | (new (...args: never[]) => unknown))[]): boolean {
+    return classes.some((wanted) => this.names.includes(typeof wanted === 'string' ? wanted : wanted.name))
+  }
+
+  /** The error that was thrown; after a restart, one that reads like it. */
+  toError(): unknown {
+    if (this.#error !== undefined) return this.#error
+    const [first, ...rest] = this.causes
+    const cause = first && new Failure({ ...first, atom: this.atom, names: [first.name], code: null, causes: rest })
+    const error = new Error(this.message, cause ? { cause: cause.toError() } : undefined)
+    error.name = this.names[0] ?? 'Error'
+    if (this.stack !== null) error.stack = this.stack
+    return this.code === null ? error : Object.assign(error, { code: this.code })
+  }
+
+  toJSON(): StoredFailure {
+    const { atom, names, message, code, stack, causes } = this
+    return { atom, names, message, code, stack, causes }
+  }
+
+  toString(): string {
+    return `${this.atom}: ${this.names[0] ?? 'Error'}: ${this.message}`
+  }
+}
+
+function classNames(error: Error): string[] {
+  const names = [error.name]
+  for (let proto: object | null = Object.getPrototypeOf(error); proto && proto !== Object.prototype; ) {
+    const { name } = proto.constructor
+    if (!names.includes(name)) names.push(name)
+    proto = Object.getPrototypeOf(proto)
+  }
+  return names
+}
+
+function causesOf(error: Error): StoredFailure['causes'] {
+  const causes = []
+  for (let cause = error.cause; cause !== undefined && causes.length < longestChain; ) {
+    const known = cause instanceof Error ? cause : new Error(describe(cause))
+    causes.push({ name: known.name, message: known.message, stack: known.stack ?? null })
+    cause = known.cause
+  }
+  return causes
+}
+
+/** What was thrown, in words, when it is not an error. */
+export function describe(thrown: unknown): string {
+  if (typeof thrown === 'string') return thrown
+  try {
+    return JSON.stringify(thrown) ?? String(thrown)
+  } catch {
+    return Object.prototype.toString.call(thrown)
+  }
+}

@@ -1,0 +1,85 @@
+import { TaskFlowError } from './errors.ts'
+
+/** A value that is the same after it was stored and read again. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue | undefined }
+
+type Lost =
+  | Date
+  | RegExp
+  | URL
+  | Error
+  | Promise<unknown>
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
+  | ArrayBuffer
+  | ArrayBufferView
+  | bigint
+  | symbol
+  | ((...args: never[]) => unknown)
+
+/** The first place in T that JSON loses, as a sentence; `never` when there is none. Looks six levels deep. */
+type Loss<T, Path extends string, Depth extends readonly 0[] = []> = Depth['length'] extends 6
+  ? never
+  : 0 extends 1 & T
+    ? never
+    : T extends JsonValue | undefined
+      ? never
+      : T extends Lost
+        ? `${Path} is not JSON`
+        : T extends readonly (infer E)[]
+          ? Loss<E, `${Path}[]`, [...Depth, 0]>
+          : T extends object
+            ? { [K in keyof T & string]: Loss<T[K], `${Path}.${K}`, [...Depth, 0]> }[keyof T & string]
+            : never
+
+/** `unknown` where T survives storage, else the sentence that says which part does not. */
+export type Safe<T, Path extends string> = [Loss<T, Path>] extends [never] ? unknown : Loss<T, Path>
+
+/**
+ * The path of the first part of a value that JSON would lose or change, or null. A property that is `undefined` counts
+ * as absent.
+ *
+ * @example findLoss({ at: new Date() }, 'result') // 'result.at is a Date'
+ */
+export function findLoss(value: unknown, path: string, above: readonly object[] = []): string | null {
+  if (value === null || value === undefined || typeof value === 'string' || typeof value === 'boolean') return null
+  if (typeof value === 'number') return Number.isFinite(value) ? null : `${path} is ${value}`
+  if (typeof value !== 'object') return `${path} is a ${typeof value}`
+  if (above.includes(value)) return `${path} contains itself`
+  const inside = [...above, value]
+  if (Array.isArray(value))
+    return firstLoss(value.keys(), (key) => findLoss(value[key] ?? null, `${path}[${key}]`, inside))
+  const proto: unknown = Object.getPrototypeOf(value)
+  if (proto !== Object.prototype && proto !== null) return `${path} is ${kindOf(value)}`
+  const record = value as Record<string, unknown>
+  return firstLoss(Object.keys(record).values(), (key) => findLoss(record[key], `${path}.${key}`, inside))
+}
+
+function kindOf(value: object): string {
+  const { constructor: made }: { constructor?: unknown } = value
+  return typeof made === 'function' && made.name !== '' ? `a ${made.name}` : 'an object of a class without a name'
+}
+
+function firstLoss<K>(keys: IterableIterator<K>, look: (key: K) => string | null): string | null {
+  for (const key of keys) {
+    const loss = look(key)
+    if (loss !== null) return loss
+  }
+  return null
+}
+
+/** @throws TaskFlowError `not-json`, naming the owner of the value and the path in it. */
+export function assertJson(value: unknown, owner: string, path: string): void {
+  const loss = findLoss(value, path)
+  if (loss === null) return
+  throw new TaskFlowError(
+    'not-json',
+    `${owner}: ${loss}, which JSON cannot store; give plain data, or a reference to it`,
+  )
+}

@@ -1,0 +1,40 @@
+import type { Logger } from '../task.ts'
+import type { AtomEvent, FlowEvent, Listener, ProgressEvent } from './listener.ts'
+
+/** Tells every listener; a listener that throws keeps nobody from hearing. */
+export class Notifier {
+  readonly #listeners: readonly Listener[]
+  readonly #logger: Logger
+
+  constructor(listeners: readonly Listener[], logger: Logger) {
+    this.#listeners = listeners
+    this.#logger = logger
+  }
+
+  /** False where making an event would be work for nobody. */
+  get listening(): boolean {
+    return this.#listeners.length > 0
+  }
+
+  flow(event: FlowEvent): void {
+    this.#tell((listener) => listener.onFlow?.(event))
+  }
+
+  atom(event: AtomEvent): void {
+    this.#tell((listener) => listener.onAtom?.(event))
+  }
+
+  progress(event: ProgressEvent): void {
+    this.#tell((listener) => listener.onProgress?.(event))
+  }
+
+  #tell(call: (listener: Listener) => void): void {
+    for (const listener of this.#listeners) {
+      try {
+        call(listener)
+      } catch (error) {
+        this.#logger.error({ err: error }, 'a listener of a flow failed; the flow goes on')
+      }
+    }
+  }
+}

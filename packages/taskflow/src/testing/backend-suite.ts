@@ -1,0 +1,36 @@
+import type { BackendCase, SuiteBackend } from './backend-case.ts'
+import { batchCases } from './batch-cases.ts'
+import { recordCases } from './record-cases.ts'
+
+export type { SuiteBackend } from './backend-case.ts'
+
+/** One case of the suite, for any test runner: `run` rejects when the backend breaks its contract. */
+export interface SuiteCase {
+  readonly name: string
+  readonly run: () => Promise<void>
+}
+
+/**
+ * The contract of `Backend` as tests. Every case gets a backend of its own, and cleans it up whatever happens.
+ *
+ * @param make gives a backend with nothing in it.
+ * @example
+ * ```ts
+ * const make = async () => ({ backend: new MemoryBackend(), cleanup: async () => {} })
+ * for (const { name, run } of backendSuite(make)) it(name, run)
+ * ```
+ */
+export function backendSuite(make: () => Promise<SuiteBackend>): readonly SuiteCase[] {
+  const cases: readonly BackendCase[] = [...recordCases, ...batchCases]
+  return cases.map(({ name, run }) => ({
+    name,
+    run: async () => {
+      const made = await make()
+      try {
+        await run(made.backend)
+      } finally {
+        await made.cleanup()
+      }
+    },
+  }))
+}

@@ -1,0 +1,1 @@
+export { backendSuite, type SuiteBackend, type SuiteCase } from './backend-suite.ts'
