@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, mkdir, open, opendir, realpath, rm, stat, unlink } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { BlobWriter, ByteRange, Driver } from './driver.ts'
+import { errnoOf, StoreError } from './errors.ts'
+import { FileReader } from './file-reader.ts'
+import { FileWriter } from './file-writer.ts'
+import { isKey } from './key.ts'
+import { adoptFile, isThere } from './publish.ts'
+
+/** `.KEY.RANDOM.part`: not a key, so never listed, and recognisable after a crash. */
+const partPattern = /^\..+\.part$/
+
+/**
+ * A folder with one file for each image, named by its key. Parts are written in the same folder, beside the images.
+ *
+ * The folder is made when the first image comes. Several processes, also of several hosts on a shared file system, may
+ * use one folder.
+ */
+export class FileDriver implements Driver {
+  readonly type = 'file'
+  readonly #folder: string
+  readonly #live = new Set<string>()
+
+  /** @param folder is made absolute at once: a later chdir changes nothing. */
+  constructor(folder: string) {
+    this.#folder = resolve(folder)
+  }
+
+  async create(key: string): Promise<BlobWriter> {
+    const file = this.localPath(key)
+    if (await isThere(file)) throw new StoreError('exists', { key })
+    const part = this.#newPart(key)
+    try {
+      const handle = await this.#openPart(part)
+      return new FileWriter({ handle, part, file, onEnd: () => this.#live.delete(part) })
+    } catch (error) {
+      this.#live.delete(part)
+      throw error
+    }
+  }
+
+  async read(key: string, range?: ByteRange): Promise<AsyncIterable<Uint8Array>> {
+    return FileReader.open(this.localPath(key), range)
+  }
+
+  async size(key: string): Promise<number> {
+    return (await stat(this.localPath(key))).size
+  }
+
+  async delete(key: string): Promise<void> {
+    await unlink(this.localPath(key))
+  }
+
+  async *list(): AsyncIterable<string> {
+    for await (const name of this.#names()) if (isKey(name)) yield name
+  }
+
+  url(key: string): string {
+    return pathToFileURL(this.localPath(key)).href
+  }
+
+  localPath(key: string): string {
+    return join(this.#folder, key)
+  }
+
+  async adopt(key: string, path: string, signal?: AbortSignal): Promise<void> {
+    const from = await findFile(path)
+    const file = this.localPath(key)
+    if (await isThere(file)) throw new StoreError('exists', { key })
+    const part = this.#newPart(key)
+    try {
+      await makeFolder(this.#folder)
+      await adoptFile(from, part, file, signal)
+    } finally {
+      this.#live.delete(part)
+    }
+  }
+
+  async sweepParts(unchangedSince?: Date): Promise<number> {
+    let swept = 0
+    for await (const name of this.#names()) {
+      const path = join(this.#folder, name)
+      if (!partPattern.test(name) || this.#live.has(path)) continue
+      if (unchangedSince !== undefined && !(await isOlder(path, unchangedSince))) continue
+      await rm(path, { force: true })
+      swept += 1
+    }
+    return swept
+  }
+
+  #newPart(key: string): string {
+    const part = join(this.#folder, `.${key}.${randomBytes(8).toString('hex')}.part`)
+    this.#live.add(part)
+    return part
+  }
+
+  async #openPart(part: string): Promise<FileHandle> {
+    try {
+      return await open(part, 'wx')
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error
+      await makeFolder(this.#folder)
+      return open(part, 'wx')
+    }
+  }
+
+  /** What is in the folder; nothing, where there is none yet. */
+  async *#names(): AsyncGenerator<string> {
+    try {
+      for await (const entry of await opendir(this.#folder)) if (entry.isFile()) yield entry.name
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error
+    }
+  }
+}
+
+/** The file itself, where the path is a link to it: a hard link would be one to the link. */
+async function findFile(path: string): Promise<string> {
+  try {
+    const found = await realpath(path)
+    if ((await stat(found)).isFile()) return found
+  } catch (cause) {
+    if (errnoOf(cause) !== 'ENOENT') throw cause
+    throw new StoreError('io', { reason: 'the file to take over is not there' }, { cause })
+  }
+  throw new StoreError('io', { reason: 'what is to be taken over is not a file' })
+}
+
+/** With all folders above it. Node's own recursive mkdir says ENOENT where a disk is read-only. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder)
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno === 'EEXIST') return
+    if (errno !== 'ENOENT') throw error
+    await makeFolder(dirname(folder))
+    await mkdir(folder).catch(ignoreExisting)
+  }
+}
+
+function ignoreExisting(error: unknown): void {
+  if (errnoOf(error) !== 'EEXIST') throw error
+}
+
+/** Whether the file was last changed before the time; one that is gone meanwhile was not. */
+async function isOlder(path: string, time: Date): Promise<boolean> {
+  try {
+    return (await stat(path)).mtimeMs < time.getTime()
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false
+    throw error
+  }
+}

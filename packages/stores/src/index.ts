@@ -1,0 +1,18 @@
+export type { WriteOptions, WriteResult } from './blob-write.ts'
+export type { BlobWriter, ByteRange, Driver } from './driver.ts'
+export {
+  classifyError,
+  StoreError,
+  type StoreErrorCode,
+  type StoreErrorDetails,
+  storeErrorTable,
+} from './errors.ts'
+export { FileDriver } from './file-driver.ts'
+export { closeHashing, HashPool, type HashPoolOptions } from './hashing/hash-pool.ts'
+export type { RingShape } from './hashing/ring.ts'
+export { type HttpSource, type HttpSourceOptions, openHttpSource } from './http-source.ts'
+export { HttpSourceError, type HttpSourceErrorCode } from './http-source-error.ts'
+export { checkUrl, type SourceFilter } from './http-source-url.ts'
+export { isKey } from './key.ts'
+export { MemoryDriver } from './memory-driver.ts'
+export { type CopyOptions, Store, type StoreOptions } from './store.ts'
