@@ -1,0 +1,55 @@
+import type { Flow } from '@glimpse/taskflow'
+import { ServiceError } from '../domain/errors.ts'
+import { imageFromProperties } from '../domain/image-properties.ts'
+import type { JsonObject, Task } from '../domain/task.ts'
+import { directImport } from './direct-import.ts'
+import { legacyImport } from './legacy-import.ts'
+import type { Steps } from './steps/steps.ts'
+import { webImport } from './web-import.ts'
+
+/** What a task is to do: a flow, what it starts from, and what the task will say when it has succeeded. */
+export interface Job {
+  readonly flow: Flow<never, unknown>
+  readonly inputs: object
+  readonly result: JsonObject
+}
+
+/** The input of an `api_image_import`, as the import call stores it. Its shape is Glance's, for those who read it. */
+export interface ImportInput {
+  readonly image_id: string
+  readonly import_req: {
+    readonly method: { readonly name: string; readonly uri?: string }
+    readonly all_stores_must_succeed?: boolean
+  }
+  /** Ids of the stores. */
+  readonly backend: readonly string[]
+}
+
+/** @throws ServiceError `invalid`: the task's input makes no sense. */
+export function jobOf(task: Task, steps: Steps, defaultStore: string): Job {
+  return task.type === 'import' ? legacyJob(task, steps, defaultStore) : importJob(task, steps)
+}
+
+function importJob(task: Task, steps: Steps): Job {
+  const { image_id: image, import_req: request, backend: stores } = task.input as unknown as Partial<ImportInput>
+  if (image === undefined || request === undefined || stores === undefined) {
+    throw new ServiceError('invalid', { reason: 'Input to api_image_import task is empty.' })
+  }
+  const { method, all_stores_must_succeed: allMustSucceed = true } = request
+  const result = { image_id: image }
+  const inputs = { image, task: task.id, allMustSucceed }
+  if (method.name === 'glance-direct') return { flow: directImport(steps, stores), inputs, result }
+  return { flow: webImport(steps, stores), inputs: { ...inputs, uri: method.uri ?? '' }, result }
+}
+
+function legacyJob(task: Task, steps: Steps, defaultStore: string): Job {
+  const { import_from: uri, image_properties: properties } = task.input
+  for (const field of ['import_from', 'import_from_format', 'image_properties']) {
+    if (!Object.hasOwn(task.input, field)) {
+      throw new ServiceError('invalid', { reason: `Input does not contain '${field}' field` })
+    }
+  }
+  const image = imageFromProperties(task.imageId ?? '', task.owner, properties)
+  const inputs = { uri: typeof uri === 'string' ? uri : '', image, task: task.id }
+  return { flow: legacyImport(steps, defaultStore), inputs, result: { image_id: image.id } }
+}

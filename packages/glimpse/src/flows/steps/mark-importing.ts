@@ -1,0 +1,26 @@
+import { type Task, task } from '@glimpse/taskflow'
+import { undo } from './ownership.ts'
+import type { StepPorts } from './ports.ts'
+
+export interface MarkImporting {
+  readonly image: string
+  readonly task: string
+  /** Where the image comes from, and goes back to: `uploading` keeps its staged data. */
+  readonly from: 'queued' | 'uploading'
+  readonly stores: readonly string[]
+}
+
+/** The image is being imported, and into which stores. */
+export function markImporting({ images }: StepPorts): Task<MarkImporting, void> {
+  return task({
+    name: 'mark-importing',
+    execute: async ({ image, task, from, stores }: MarkImporting) => {
+      const change = { set: { status: 'importing', importingStores: stores, failedStores: [] } } as const
+      await images.update(image, change, { status: [from, 'importing'], importTask: task })
+    },
+    revert: async ({ image, task, from }) => {
+      const change = { set: { status: from, importingStores: [] } } as const
+      await undo(images, image, change, { status: ['importing', from], importTask: task })
+    },
+  })
+}

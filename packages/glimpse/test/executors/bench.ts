@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { Readable } from 'node:stream'
+import { FileDriver, openHttpSource, Store } from '@glimpse/stores'
+import { pino } from 'pino'
+import type { Stores } from '../../src/data/stores.ts'
+import { writeData } from '../../src/data/writing.ts'
+import { createRepos, type Repos } from '../../src/db/repos.ts'
+import type { Image } from '../../src/domain/image.ts'
+import type { JsonObject, Task } from '../../src/domain/task.ts'
+import type { FlowRunner } from '../../src/executors/executor.ts'
+import { TaskLifecycle } from '../../src/executors/lifecycle.ts'
+import { runPlain } from '../../src/executors/plain.ts'
+import { taskflowRunner } from '../../src/executors/taskflow.ts'
+import { jobOf } from '../../src/flows/jobs.ts'
+import { makeSteps, type Steps } from '../../src/flows/steps/steps.ts'
+
+/** Every executor and mode that a deployer can choose. */
+export const runners: Readonly<Record<string, FlowRunner>> = {
+  plain: runPlain,
+  'taskflow serial': taskflowRunner({ engineMode: 'serial', maxWorkers: 10 }),
+  'taskflow parallel': taskflowRunner({ engineMode: 'parallel', maxWorkers: 10 }),
+}
+
+export const data: Buffer = Buffer.from('the data of an image, '.repeat(40_000))
+const clock = { now: () => new Date('2026-11-23T12:00:00Z') }
+const intake = { hashAlgo: 'sha512', sizeCap: 10_000_000 }
+
+/** Everything a task leaves behind, without what differs from run to run. */
+export interface EndState {
+  readonly task: Pick<Task, 'status' | 'message' | 'result'> & { readonly expires: boolean }
+  readonly image: Omit<Image, 'createdAt' | 'updatedAt' | 'locations'> | null
+  readonly locations: readonly string[]
+  /** For each folder, its files by name with a digest of their bytes. */
+  readonly files: Readonly<Record<string, Readonly<Record<string, string>>>>
+}
+
+/** The service without its HTTP side: a real database, real stores, a real source of downloads. */
+export class Bench {
+  readonly image = '11111111-2222-3333-4444-555555555555'
+  readonly repos: Repos
+  readonly stores: Stores
+  readonly source: Source
+  readonly #folder: string
+  readonly #runFlow: FlowRunner
+
+  private constructor(folder: string, runFlow: FlowRunner, repos: Repos, stores: Stores, source: Source) {
+    this.#folder = folder
+    this.#runFlow = runFlow
+    this.repos = repos
+    this.stores = stores
+    this.source = source
+  }
+
+  static async make(runFlow: FlowRunner, wrap: (id: string, driver: FileDriver) => Store): Promise<Bench> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'glimpse-executors-'))
+    await mkdir(path.join(folder, 'state'))
+    const repos = await createRepos({ file: path.join(folder, 'state', 'db.sqlite'), clock, taskTtlHours: 48 })
+    const store = (id: string): Store => wrap(id, new FileDriver(path.join(folder, id)))
+    const all = new Map(['fast', 'slow'].map((id) => [id, store(id)]))
+    const stores = { all, default: all.get('fast')!, staging: store('staging') }
+    return new Bench(folder, runFlow, repos, stores, await Source.start())
+  }
+
+  async close(): Promise<void> {
+    this.source.close()
+    await this.repos.close()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  async addImage(): Promise<void> {
+    const { image: id } = this
+    await this.repos.images.create({ id, name: 'disk', owner: null, diskFormat: 'raw', containerFormat: 'bare' })
+  }
+
+  async stage(): Promise<void> {
+    const { images } = this.repos
+    await images.update(this.image, { set: { status: 'uploading' } })
+    const staged = await writeData(this.stores.staging, this.image, Readable.from([data]), intake)
+    await images.update(this.image, { set: { staged, size: staged.size } })
+  }
+
+  /** Accepts and runs one task to its end. */
+  async run(task: Pick<Task, 'id' | 'type'> & { input: JsonObject }, change: (steps: Steps) => Steps): Promise<void> {
+    const lock = task.type === 'import' ? undefined : { image: this.image, expected: { importTask: null } }
+    const row = { ...task, owner: null, imageId: this.image, requestId: 'req-1', userId: null }
+    const accepted = await this.repos.tasks.accept(row, lock)
+    const { images, tasks } = this.repos
+    const steps = change(makeSteps({ images, stores: this.stores, intake, openSource: openSource(this.source.port) }))
+    const log = pino({ level: 'silent' })
+    const executor = new TaskLifecycle({
+      tasks,
+      clock,
+      log,
+      runFlow: this.#runFlow,
+      concurrency: 4,
+      jobOf: (each) => jobOf(each, steps, 'fast'),
+    })
+    executor.submit(accepted)
+    await executor.drain()
+  }
+
+  async endState(task: string): Promise<EndState> {
+    const { status, message, result, expiresAt } = (await this.repos.tasks.find(task))!
+    const image = await this.repos.images.find(this.image)
+    const { createdAt: _created, updatedAt: _updated, locations = [], ...rest } = image ?? ({} as Partial<Image>)
+    return {
+      task: { status, message: message.replaceAll(String(this.source.port), 'PORT'), result, expires: expiresAt !== null },
+      image: image ? (rest as EndState['image']) : null,
+      locations: locations.map(({ store }) => store).toSorted(),
+      files: { fast: await this.#files('fast'), slow: await this.#files('slow'), staging: await this.#files('staging') },
+    }
+  }
+
+  async #files(folder: string): Promise<Record<string, string>> {
+    const found: Record<string, string> = {}
+    const place = path.join(this.#folder, folder)
+    for (const name of (await readdir(place).catch(() => [])).toSorted()) {
+      found[name] = createHash('sha256')
+        .update(await readFile(path.join(place, name)))
+        .digest('hex')
+    }
+    return found
+  }
+}
+
+function openSource(port: number) {
+  const filter = {
+    allowedSchemes: ['http'],
+    disallowedSchemes: [],
+    allowedHosts: ['127.0.0.1'],
+    disallowedHosts: [],
+    allowedPorts: [port],
+    disallowedPorts: [],
+  }
+  return (uri: string, signal: AbortSignal) =>
+    openHttpSource(uri, { filter, signal, idleTimeoutMs: 10_000, totalTimeoutMs: 60_000 })
+}
+
+/** A web server with one good image and every kind of bad one. */
+export class Source {
+  readonly port: number
+  readonly #server: Server
+
+  private constructor(server: Server) {
+    this.#server = server
+    this.port = (server.address() as AddressInfo).port
+  }
+
+  static async start(): Promise<Source> {
+    const server = createServer((request, response) => {
+      if (request.url === '/good') return void response.writeHead(200, { 'content-length': data.length }).end(data)
+      if (request.url === '/cut-off') {
+        response.writeHead(200, { 'content-length': data.length })
+        return void response.write(data.subarray(0, 500_000), () => response.destroy())
+      }
+      if (request.url === '/moved') return void response.writeHead(302, { location: 'http://169.254.169.254/x' }).end()
+      if (request.url === '/endless') return sendForever(response)
+      response.writeHead(404).end()
+    })
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve)
+    })
+    return new Source(server)
+  }
+
+  url(what: 'good' | 'cut-off' | 'moved' | 'endless' | 'missing'): string {
+    return `http://127.0.0.1:${this.port}/${what}`
+  }
+
+  close(): void {
+    this.#server.close()
+    this.#server.closeAllConnections()
+  }
+}
+
+function sendForever(response: NodeJS.WritableStream & { destroyed?: boolean }): void {
+  const chunk = Buffer.alloc(65_536)
+  const more = (): void => {
+    if (!response.destroyed) response.write(chunk, () => setImmediate(more))
+  }
+  more()
+}

@@ -1,0 +1,223 @@
+import { type FileDriver, Store } from '@glimpse/stores'
+import { FaultyDriver } from '@glimpse/stores/testing'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { JsonObject, Task } from '../../src/domain/task.ts'
+import type { Steps } from '../../src/flows/steps/steps.ts'
+import { Bench, type EndState, runners } from './bench.ts'
+
+/**
+ * Users cannot tell which executor ran: every task, succeeding and failing at each of its steps, ends in the same
+ * image, task, stores and staging area whichever executor the deployer chose.
+ */
+type TaskKind = 'web-download' | 'glance-direct' | 'import'
+const taskId = '99999999-2222-3333-4444-555555555555'
+
+const stepsOf: Record<TaskKind, readonly (keyof Steps)[]> = {
+  'web-download': ['markImporting', 'download', 'importToStore', 'activate'],
+  'glance-direct': ['markImporting', 'openStaged', 'importToStore', 'activate'],
+  import: ['createImage', 'markImporting', 'download', 'importToStore', 'activate'],
+}
+/** How the image is left, for its user to try again. */
+const afterFailure: Record<TaskKind, string | null> = {
+  'web-download': 'queued',
+  'glance-direct': 'uploading',
+  import: null,
+}
+type Fault = { readonly step: keyof Steps; readonly when: 'before' | 'after'; readonly revert?: 'fails' }
+
+const open: Bench[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((bench) => bench.close()))
+})
+
+describe.each(Object.keys(stepsOf) as TaskKind[])('task %s', (kind) => {
+  it('succeeds, and ends the same on every executor', async () => {
+    const ends = await onEvery((bench) => perform(bench, kind))
+    const end = same(ends)
+    expect(end.task).toMatchObject({ status: 'success', expires: true, result: { image_id: expect.any(String) } })
+    expect(end.image).toMatchObject({ status: 'active', importTask: null, staged: null, importingStores: [] })
+    expect(Object.keys(end.files['staging']!)).toEqual([])
+    expect(Object.keys(end.files['fast']!)).toHaveLength(1)
+  })
+
+  const faults = stepsOf[kind].flatMap((step): Fault[] => [
+    { step, when: 'before' },
+    { step, when: 'after' },
+  ])
+  it.each(faults)('fails $when the work of $step, is undone the same everywhere, and can be tried again', async (fault) => {
+    const ends = await onEvery((bench) => perform(bench, kind, { fault }))
+    const end = same(ends)
+    /** Activation is the point of no return. */
+    const activeAnyway = fault.step === 'activate' && fault.when === 'after'
+    expect(end.task).toMatchObject({ status: 'failure', message: expect.stringContaining('broken on purpose') })
+    if (activeAnyway) expect([end.image?.status, end.files['staging']]).toEqual(['active', {}])
+    else expectUndone(end, kind)
+    expect(end.image?.importTask ?? null).toBeNull()
+    if (!activeAnyway && kind !== 'import') {
+      const again = same(await onEvery((bench) => retry(bench, kind, fault)))
+      expect(again.image?.status).toBe('active')
+    }
+  })
+
+  it('says so when an undo fails too, and undoes everything else', async () => {
+    const fault = { step: 'activate', when: 'before' } as const
+    const ends = await onEvery((bench) => perform(bench, kind, { fault, badRevert: 'importToStore' }))
+    const end = same(ends)
+    expect(end.task.message).toMatch(/step activate failed: broken on purpose; undoing step import-to-\w+ failed too/)
+    expect(end.image?.importTask ?? null).toBeNull()
+    if (kind === 'web-download') expect(Object.keys(end.files['staging']!)).toEqual([])
+  })
+})
+
+describe('several stores', () => {
+  it.each(['web-download', 'glance-direct'] as const)('%s fills all of them', async (kind) => {
+    const end = same(await onEvery((bench) => perform(bench, kind, { stores: ['fast', 'slow'] })))
+    expect(end.locations).toEqual(['fast', 'slow'])
+    expect(end.files['fast']).toEqual(end.files['slow'])
+  })
+
+  it.each(['fast', 'slow'])('when %s fails and all must succeed, none has the data', async (badStore) => {
+    const end = same(await onEvery((bench) => perform(bench, 'glance-direct', { stores: ['fast', 'slow'] }), badStore))
+    expect(end.image?.failedStores).toEqual([badStore])
+    expectUndone(end, 'glance-direct')
+  })
+
+  it.each(['fast', 'slow'])('when %s fails and one is enough, the other has the data', async (badStore) => {
+    const request = { stores: ['fast', 'slow'], allMustSucceed: false }
+    const end = same(await onEvery((bench) => perform(bench, 'web-download', request), badStore))
+    expect(end).toMatchObject({ task: { status: 'success' }, image: { status: 'active', failedStores: [badStore] } })
+    expect(end.locations).toEqual([badStore === 'fast' ? 'slow' : 'fast'])
+  })
+
+  it('when the only store fails and one is enough, the import fails', async () => {
+    const request = { stores: ['fast'], allMustSucceed: false }
+    const end = same(await onEvery((bench) => perform(bench, 'web-download', request), 'fast'))
+    expect(end.task.message).toBe('step activate failed: None of the uploads finished!')
+    expectUndone(end, 'web-download')
+  })
+})
+
+describe('a bad source', () => {
+  it.each([
+    ['missing', /answered 404/],
+    ['cut-off', /closed the connection after \d+ of 880000 bytes/],
+    ['moved', /169\.254\.169\.254/],
+    ['endless', /too large/],
+  ] as const)('%s: the task says why, and nothing is left', async (what, message) => {
+    const end = same(await onEvery((bench) => perform(bench, 'web-download', { source: what })))
+    expect(end.task.message).toMatch(message)
+    expectUndone(end, 'web-download')
+  })
+})
+
+describe('a task whose input makes no sense', () => {
+  it.each([
+    [{}, 'Input to api_image_import task is empty.'],
+  ])('%j fails with the reason', async (input, message) => {
+    const end = same(
+      await onEvery(async (bench) => {
+        await bench.addImage()
+        await bench.run({ id: taskId, type: 'api_image_import', input }, (steps) => steps)
+      }),
+    )
+    expect(end.task).toMatchObject({ status: 'failure', message })
+    expect(end.image).toMatchObject({ status: 'queued', importTask: null })
+  })
+})
+
+interface Request {
+  readonly stores?: readonly string[]
+  readonly allMustSucceed?: boolean
+  readonly source?: 'good' | 'missing' | 'cut-off' | 'moved' | 'endless'
+  readonly fault?: Fault
+  readonly badRevert?: keyof Steps
+}
+
+/** Plays on every executor, each with a bench of its own; the disk of `badStore`, if any, is full. */
+async function onEvery(
+  play: (bench: Bench) => Promise<void>,
+  badStore: string | null = null,
+): Promise<Record<string, EndState>> {
+  const ends: Record<string, EndState> = {}
+  const wrap = (id: string, driver: FileDriver): Store =>
+    new Store(id, id === badStore ? new FaultyDriver(driver, [{ call: 'adopt', errno: 'ENOSPC' }]) : driver)
+  for (const [name, runner] of Object.entries(runners)) {
+    const bench = await Bench.make(runner, wrap)
+    open.push(bench)
+    await play(bench)
+    ends[name] = await bench.endState(taskId)
+  }
+  return ends
+}
+
+/** The one end that all executors came to. */
+function same(ends: Record<string, EndState>): EndState {
+  const [first, ...others] = Object.entries(ends)
+  for (const [name, end] of others) expect({ name, ...plainly(end) }).toEqual({ name, ...plainly(first![1]) })
+  return first![1]
+}
+
+/** How far a bad download came, and how long a task took, is not the same twice. */
+function plainly(end: EndState): EndState {
+  const message = end.task.message
+    .replace(/after \d+ of/, 'after N of')
+    .replace(/\d+ bytes were given/, 'N bytes were given')
+    .replace(/ \d+\.\d s$/, ' N s')
+  return { ...end, task: { ...end.task, message } }
+}
+
+async function perform(bench: Bench, kind: TaskKind, request: Request = {}): Promise<void> {
+  if (kind !== 'import') await bench.addImage()
+  if (kind === 'glance-direct') await bench.stage()
+  await bench.run(taskFor(bench, kind, taskId, request), (steps) => spoil(steps, request))
+}
+
+async function retry(bench: Bench, kind: TaskKind, fault: Fault): Promise<void> {
+  await perform(bench, kind, { fault })
+  await bench.run(taskFor(bench, kind, 'second-task', {}), (steps) => steps)
+}
+
+function taskFor(
+  bench: Bench,
+  kind: TaskKind,
+  id: string,
+  { stores = ['fast'], allMustSucceed = true, source = 'good' }: Request,
+): Pick<Task, 'id' | 'type'> & { input: JsonObject } {
+  const uri = bench.source.url(source)
+  if (kind === 'import') {
+    const input = { import_from: uri, import_from_format: 'raw', image_properties: { name: 'disk', disk_format: 'raw' } }
+    return { id, type: 'import', input }
+  }
+  const method = kind === 'web-download' ? { name: kind, uri } : { name: kind }
+  const importReq = { method, all_stores_must_succeed: allMustSucceed }
+  return { id, type: 'api_image_import', input: { image_id: bench.image, import_req: importReq, backend: stores } }
+}
+
+/** Breaks what is to be broken. */
+function spoil(steps: Steps, { fault, badRevert }: Request): Steps {
+  const spoiled = { ...steps } as unknown as Record<string, Steps['importToStore']>
+  if (fault) {
+    const step = spoiled[fault.step]!
+    spoiled[fault.step] = {
+      ...step,
+      execute: async (args, context) => {
+        if (fault.when === 'after') await step.execute(args, context)
+        throw new Error('broken on purpose')
+      },
+    }
+  }
+  if (badRevert) {
+    const step = spoiled[badRevert]!
+    spoiled[badRevert] = { ...step, revert: () => Promise.reject(new Error('cannot be undone on purpose')) }
+  }
+  return spoiled as unknown as Steps
+}
+
+function expectUndone(end: EndState, kind: TaskKind): void {
+  expect(end.task.status).toBe('failure')
+  expect(end.image?.status ?? null).toBe(afterFailure[kind])
+  expect(end.locations).toEqual([])
+  const { fast, slow, staging } = end.files
+  expect({ fast, slow }).toEqual({ fast: {}, slow: {} })
+  expect(Object.keys(staging!)).toHaveLength(kind === 'glance-direct' ? 1 : 0)
+}
