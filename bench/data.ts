@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { GlimpseClient } from '@glimpse/client'
-import { checksumsOnOneThread, checksumsOnTwoThreads } from './checksums.ts'
+import { Service } from '../harness/service.ts'
 import { BareServer } from './bare-server.ts'
-import { ServiceProcess } from './service-process.ts'
+import { checksumsOnOneThread, checksumsOnTwoThreads } from './checksums.ts'
 
 const mebibyte = 1_048_576
 const size = 2_048 * mebibyte
@@ -29,7 +29,7 @@ export async function measure(): Promise<{ rows: Row[]; peakMemoryMiB: number; g
     const rows = [await limitOfDisk(folder, file)]
     rows.push({ what: 'limit: md5 and sha512, one thread', mibPerSecond: checksumsOnOneThread(size / 4) })
     rows.push({ what: 'limit: md5 and sha512, two threads', mibPerSecond: await checksumsOnTwoThreads(size / 4) })
-    const service = await ServiceProcess.start(path.join(folder, 'state'))
+    const service = await Service.start({ stateDir: path.join(folder, 'state') })
     try {
       rows.push(...(await measureService(service, file)))
       console.table(rows)
@@ -44,7 +44,7 @@ export async function measure(): Promise<{ rows: Row[]; peakMemoryMiB: number; g
   }
 }
 
-async function measureService(service: ServiceProcess, file: string): Promise<Row[]> {
+async function measureService(service: Service, file: string): Promise<Row[]> {
   const client = new GlimpseClient({ endpoint: service.address })
   const uploaded = await newImage(client)
   const staged = await newImage(client)
@@ -55,7 +55,9 @@ async function measureService(service: ServiceProcess, file: string): Promise<Ro
       await client.images.import(staged, { method: 'glance-direct' })
       while ((await client.images.show(staged)).status !== 'active');
     }),
-    await timed('GET /file', () => run('curl', ['-sSf', '-o', '/dev/null', `${service.address}/v2/images/${uploaded}/file`])),
+    await timed('GET /file', () =>
+      run('curl', ['-sSf', '-o', '/dev/null', `${service.address}/v2/images/${uploaded}/file`]),
+    ),
   ]
   await client.images.delete(uploaded)
   await client.images.delete(staged)
@@ -63,11 +65,13 @@ async function measureService(service: ServiceProcess, file: string): Promise<Ro
 }
 
 /** How long others wait for a record while two uploads run. */
-async function measureLatency(service: ServiceProcess, file: string): Promise<object> {
+async function measureLatency(service: Service, file: string): Promise<object> {
   const client = new GlimpseClient({ endpoint: service.address })
   const [record, ...uploads] = await Promise.all([newImage(client), newImage(client), newImage(client)])
   const script = fileURLToPath(new URL('latency-probe.ts', import.meta.url))
-  const probe = spawn(process.execPath, [script, `${service.address}/v2/images/${record}`], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const probe = spawn(process.execPath, [script, `${service.address}/v2/images/${record}`], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const heard = collect(probe)
   await Promise.all(uploads.map((id) => send(`${service.address}/v2/images/${id}/file`, file)))
   probe.stdin.end()

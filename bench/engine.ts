@@ -28,7 +28,9 @@ export async function measure(): Promise<{ rows: Row[] }> {
   }
   console.table(rows)
   const linearRuns = rows.filter((row) => row.shape === 'linear serial').map((row) => row.run)
-  console.log(`linear serial, ${sizes.at(-1)} tasks against ${sizes[0]}: ${(linearRuns.at(-1)! / linearRuns[0]!).toFixed(2)}`)
+  console.log(
+    `linear serial, ${sizes.at(-1)} tasks against ${sizes[0]}: ${(linearRuns.at(-1)! / linearRuns[0]!).toFixed(2)}`,
+  )
   return { rows }
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { GlimpseClient } from '@glimpse/client'
-import { ServiceProcess } from './service-process.ts'
+import { Service } from '../harness/service.ts'
 
 const images = 300
 const rounds = 4
@@ -45,7 +45,7 @@ export async function measure(): Promise<{ rows: Row[] }> {
 }
 
 async function measureExecutor(stateDir: string, config: string): Promise<number> {
-  const service = await ServiceProcess.start(stateDir, config)
+  const service = await Service.start({ stateDir, config })
   try {
     const client = new GlimpseClient({ endpoint: service.address })
     const ids: string[] = []

@@ -10,10 +10,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { GlimpseClient, type ImageView, type TaskView } from '@glimpse/client'
+import { type ImageSource, serveImage } from '../harness/image-source.ts'
+import { makeQcow2 } from '../harness/qcow2.ts'
+import { Service } from '../harness/service.ts'
 import { Narrator } from './narrator.ts'
-import { makeQcow2 } from './qcow2.ts'
-import { Service } from './service.ts'
-import { type SourceServer, serveImage } from './source-server.ts'
 
 const imageSize = 24 * 1024 * 1024
 const downloadMilliseconds = 1_500
@@ -30,10 +30,9 @@ async function show(): Promise<void> {
   const file = await makeImage()
   const bytes = await readFile(file)
   const source = await serveImage(bytes, downloadMilliseconds)
-  const config = path.join(folder, 'glance-api.conf')
   const { port } = new URL(source.good)
-  await writeFile(config, `[import_filtering_opts]\nallowed_hosts = [127.0.0.1]\nallowed_ports = [${port}]\n`)
-  const service = await Service.start(['--config-file', config, '--state-dir', path.join(folder, 'state'), '--port', '0'])
+  const config = `[import_filtering_opts]\nallowed_hosts = [127.0.0.1]\nallowed_ports = [${port}]\n`
+  const service = await Service.start({ stateDir: path.join(folder, 'state'), config })
   print(`The service listens on ${service.address}`)
   const narrator = new Narrator()
   service.onLine((line) => narrator.hear(line))
@@ -46,7 +45,7 @@ async function show(): Promise<void> {
   print('\nEverything went as it should.')
 }
 
-async function play(client: GlimpseClient, narrator: Narrator, source: SourceServer, file: string): Promise<void> {
+async function play(client: GlimpseClient, narrator: Narrator, source: ImageSource, file: string): Promise<void> {
   print('\n1. Import by glance-direct: the client stages the data, the service imports it')
   const direct = await newImage(client, 'staged')
   await client.images.stage(direct.id, Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>)
@@ -121,7 +120,9 @@ async function compare(client: GlimpseClient, id: string, file: string): Promise
   const { body } = await client.images.download(id)
   const here = createHash('sha512')
   for await (const chunk of body ?? []) here.update(chunk)
-  const there = createHash('sha512').update(await readFile(file)).digest('hex')
+  const there = createHash('sha512')
+    .update(await readFile(file))
+    .digest('hex')
   const same = here.digest('hex') === there && image.os_hash_value === there
   print(`    ${image.name?.padEnd(8)} sha512 ${there.slice(0, 16)}... ${same ? 'equal' : 'DIFFERENT'}`)
   if (!same) throw new Error(`image ${id} has other bytes than the file`)

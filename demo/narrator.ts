@@ -1,4 +1,4 @@
-import type { LogLine } from './service.ts'
+import type { LogLine } from '../harness/service.ts'
 
 interface StepTime {
   readonly step: string

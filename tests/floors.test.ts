@@ -42,7 +42,9 @@ describe('packages', () => {
     it(`${name} imports only ${allowed.join(', ') || 'no package of ours'}`, () => {
       const files = sources(packageFolder(name))
       expect(files.length).toBeGreaterThan(0)
-      const wrong = importsOf(files).filter(({ to }) => isOurs(to) && !allowed.includes(nameOf(to)) && nameOf(to) !== name)
+      const wrong = importsOf(files).filter(
+        ({ to }) => isOurs(to) && !allowed.includes(nameOf(to)) && nameOf(to) !== name,
+      )
       expect(wrong).toEqual([])
     })
   }

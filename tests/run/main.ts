@@ -13,8 +13,8 @@ interface Check {
 }
 
 const checks: readonly Check[] = [
-  { name: 'build', command: ['tsc', '-b'] },
-  { name: 'types of tests, benches and demo', command: ['tsc', '-p', 'tsconfig.check.json'] },
+  { name: 'build', command: ['tsc', '-b', 'tsconfig.build.json'] },
+  { name: 'types of tests, benches and demo', command: ['tsc'] },
   { name: 'format', command: ['biome', 'check', '.'] },
   { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings'] },
   { name: 'unused code', command: ['knip'] },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { GlimpseClient } from '../src/index.ts'
-import { converse, failureOf } from './service.ts'
+import { converse, failureOf, serve } from './service.ts'
 
 const image = { id: 'i1', name: 'debian', status: 'queued', size: null, tags: [] }
 
@@ -100,6 +100,16 @@ describe('images', () => {
     const { client, seen } = await converse([{ status: 204 }])
     await expect(client.images.delete('i1')).resolves.toBeUndefined()
     expect(seen[0]).toMatchObject({ method: 'DELETE', url: '/v2/images/i1' })
+  })
+
+  it('are done with once the answer begins, where its body says nothing', async () => {
+    const closed = Promise.withResolvers<void>()
+    const endpoint = await serve((_request, response) => {
+      response.write('and so on')
+      response.on('close', closed.resolve)
+    })
+    await new GlimpseClient({ endpoint }).images.delete('i1')
+    await closed.promise
   })
 
   it('are imported, and the request id is handed back', async () => {

@@ -1,10 +1,15 @@
 import { getEventListeners } from 'node:events'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { GlimpseClient } from '../src/index.ts'
 import { converse, failureOf } from './service.ts'
 
 const task = { id: 't1', type: 'import', status: 'pending', input: {}, result: null, message: '' }
 const half = { ...task, status: 'processing', message: '50 %' }
 const done = { ...task, status: 'success', result: { image_id: 'i1' }, message: '' }
+
+async function untilTimerIsSet(): Promise<void> {
+  while (vi.getTimerCount() === 0) await new Promise(setImmediate)
+}
 
 describe('tasks', () => {
   it('are created', async () => {
@@ -25,7 +30,9 @@ describe('waiting for a task', () => {
   it('ends with its success, and tells every change once', async () => {
     const answers = [{ body: task }, { body: half }, { body: half }, { body: done }]
     // Without the signal: what listens to it at the end would else also be what fetch leaves there.
-    const { client, seen } = await converse(answers, { fetch: (url, { signal: _, ...init }) => fetch(url, init) })
+    const { client, seen } = await converse(answers, {
+      fetch: (url, init) => fetch(url, { ...init, signal: null }),
+    })
     const told: string[] = []
     const onUpdate = ({ status, message }: { status: string; message: string }): unknown => told.push(status + message)
     const { signal } = new AbortController()
@@ -58,6 +65,25 @@ describe('waiting for a task', () => {
     const options = { signal: stop.signal, intervalMs: 0, onUpdate: () => stop.abort() }
     await expect(client.tasks.waitFor('t1', options)).rejects.toMatchObject({ name: 'AbortError' })
     expect(seen).toHaveLength(1)
+  })
+
+  it('asks again when the interval is over, and leaves no timer behind when aborted', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    let asked = 0
+    const ask = async (): Promise<Response> => Response.json({ ...half, message: `${++asked}` })
+    const client = new GlimpseClient({ endpoint: 'http://127.0.0.1', fetch: ask })
+    const stop = new AbortController()
+    const wait = failureOf(client.tasks.waitFor('t1', { signal: stop.signal }))
+    await untilTimerIsSet()
+    await vi.advanceTimersByTimeAsync(999)
+    expect(asked).toBe(1)
+    await vi.advanceTimersByTimeAsync(1)
+    await untilTimerIsSet()
+    expect(asked).toBe(2)
+    stop.abort()
+    expect(vi.getTimerCount()).toBe(0)
+    expect(await wait).toMatchObject({ name: 'AbortError' })
   })
 
   it('ends with the refusal of a question', async () => {

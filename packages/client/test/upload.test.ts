@@ -139,6 +139,17 @@ describe('an upload', () => {
     await released
   })
 
+  it('that is over ends what fetch still holds of its body', async () => {
+    let body: ReadableStream | undefined
+    const refuse = async (_url: string, init: RequestInit): Promise<Response> => {
+      if (init.body instanceof ReadableStream) body = init.body
+      return new Response('409 Conflict\n\nno', { status: 409 })
+    }
+    const client = new GlimpseClient({ endpoint: 'http://127.0.0.1', fetch: refuse })
+    await expect(client.images.upload('i1', endless().source)).rejects.toMatchObject({ status: 409 })
+    await expect(body?.getReader().read()).rejects.toThrow('the call has ended')
+  })
+
   it('that cannot be sent lets go of its source', async () => {
     const { source, released } = endless()
     // An iterator that was never asked cannot tidy up; one that was asked must.

@@ -7,4 +7,4 @@ if (major < 24) {
   )
   process.exit(1)
 }
-import('../dist/main.js')
+void import('../dist/main.js')

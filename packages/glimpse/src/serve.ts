@@ -76,7 +76,7 @@ function howToTalk(address: string, { stateDir }: Config): string {
 Glimpse serves the OpenStack Images API v2 at ${address}, with its data in ${stateDir}.
 Talk to it with the OpenStack client (no Keystone needed; the token may be anything):
 
-  alias glimpse-cli='openstack --os-auth-type admin_token --os-token x --os-endpoint ${address}'
+  alias glimpse-cli='openstack --os-auth-type admin_token --os-token x --os-endpoint ${address}/v2'
   glimpse-cli image create --disk-format qcow2 --file disk.qcow2 my-image
   glimpse-cli image list
 

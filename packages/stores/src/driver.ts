@@ -55,9 +55,12 @@ export interface Driver {
    * are of 1 MiB at most, as a rule. Whoever stops early calls the iterator's `return`, which frees everything, also
    * while a `next` is pending or before the first one.
    *
+   * With a `lifetime` the reader is done with a chunk when it asks for the chunk that comes so many later, and the
+   * driver may use its memory again. Without, chunks are the reader's for good.
+   *
    * @throws `not-found`, before the first byte is asked for.
    */
-  read(key: string, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>
+  read(key: string, range?: ByteRange, lifetime?: number): Promise<AsyncIterable<Uint8Array>>
 
   /** In bytes. @throws `not-found`. */
   size(key: string): Promise<number>

@@ -41,8 +41,8 @@ export class FileDriver implements Driver {
     }
   }
 
-  async read(key: string, range?: ByteRange): Promise<AsyncIterable<Uint8Array>> {
-    return FileReader.open(this.localPath(key), range)
+  async read(key: string, range?: ByteRange, lifetime?: number): Promise<AsyncIterable<Uint8Array>> {
+    return FileReader.open(this.localPath(key), range, lifetime)
   }
 
   async size(key: string): Promise<number> {

@@ -2,26 +2,31 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { ByteRange } from './driver.ts'
 import { StoreError } from './errors.ts'
 
-const chunkBytes = 1 << 20
+const chunkBytes = 512 * 1024
 
-/** The bytes of an open file between two places, in chunks of 1 MiB. */
+/** The bytes of an open file between two places, in chunks of 512 KiB. */
 export class FileReader implements AsyncIterableIterator<Uint8Array> {
   readonly #handle: FileHandle
   readonly #end: number
+  /** Buffers that are filled in turn; none, where every chunk is to have memory of its own. */
+  readonly #buffers: readonly Buffer[]
   #at: number
+  #count = 0
 
-  private constructor(handle: FileHandle, start: number, end: number) {
+  private constructor(handle: FileHandle, start: number, end: number, buffers: number) {
     this.#handle = handle
     this.#at = start
     this.#end = end
+    const length = Math.min(chunkBytes, end - start)
+    this.#buffers = Array.from({ length: buffers }, () => Buffer.allocUnsafeSlow(length))
   }
 
-  /** Opens the file; whoever does not read to the end calls `return`. */
-  static async open(path: string, range?: ByteRange): Promise<FileReader> {
+  /** Opens the file; whoever does not read to the end calls `return`. For `lifetime` see `Driver.read`. */
+  static async open(path: string, range?: ByteRange, lifetime?: number): Promise<FileReader> {
     const handle = await open(path, 'r')
     try {
       const { size } = await handle.stat()
-      return new FileReader(handle, range?.start ?? 0, Math.min(range?.end ?? size, size))
+      return new FileReader(handle, range?.start ?? 0, Math.min(range?.end ?? size, size), lifetime ?? 0)
     } catch (error) {
       await handle.close()
       throw error
@@ -47,7 +52,8 @@ export class FileReader implements AsyncIterableIterator<Uint8Array> {
 
   async #chunk(): Promise<Uint8Array> {
     const length = Math.min(chunkBytes, this.#end - this.#at)
-    const { bytesRead, buffer } = await this.#handle.read(Buffer.allocUnsafeSlow(length), 0, length, this.#at)
+    const target = this.#buffers[this.#count++ % this.#buffers.length] ?? Buffer.allocUnsafeSlow(length)
+    const { bytesRead, buffer } = await this.#handle.read(target, 0, length, this.#at)
     if (bytesRead === 0) {
       throw new StoreError('io', { reason: `its file ends at byte ${this.#at}, before byte ${this.#end}` })
     }

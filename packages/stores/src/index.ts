@@ -15,4 +15,5 @@ export { HttpSourceError, type HttpSourceErrorCode } from './http-source-error.t
 export { checkUrl, type SourceFilter } from './http-source-url.ts'
 export { isKey } from './key.ts'
 export { MemoryDriver } from './memory-driver.ts'
+export type { OpenBlob } from './open-blob.ts'
 export { type CopyOptions, Store, type StoreOptions } from './store.ts'

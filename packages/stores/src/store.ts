@@ -5,6 +5,7 @@ import type { ByteRange, Driver } from './driver.ts'
 import { StoreError, type StoreErrorDetails, toStoreError } from './errors.ts'
 import { type HashPool, sharedHashing } from './hashing/hash-pool.ts'
 import { checkKey } from './key.ts'
+import { chunkLifetime, OpenBlob } from './open-blob.ts'
 
 export interface StoreOptions {
   /** What the deployer says of it, for people. */
@@ -87,7 +88,7 @@ export class Store {
   }
 
   /**
-   * The blob's bytes, or those of a range, in chunks of about 1 MiB. A range may pass the end: what is there comes.
+   * The blob's bytes, or those of a range, in chunks of up to 1 MiB. A range may pass the end: what is there comes.
    * Whoever does not read to the end destroys the stream.
    *
    * @throws StoreError `not-found`, before the stream is made; RangeError for a range that is none.
@@ -97,6 +98,18 @@ export class Store {
     const action = `read image ${key}`
     const blob = await this.#ask(key, action, () => this.#driver.read(key, range))
     return new BlobStream(blob, (error) => toStoreError(error, this.#context(key, action)))
+  }
+
+  /**
+   * Opens a blob, or a range of it, to be sent to a stream. A range may pass the end: what is there comes.
+   *
+   * @throws StoreError `not-found`; RangeError for a range that is none.
+   */
+  async open(key: string, range?: ByteRange): Promise<OpenBlob> {
+    if (range !== undefined) checkRange(range)
+    const action = `read image ${key}`
+    const chunks = await this.#ask(key, action, () => this.#driver.read(key, range, chunkLifetime))
+    return new OpenBlob(chunks, (error) => toStoreError(error, this.#context(key, action)))
   }
 
   /** In bytes. @throws StoreError `not-found`. */

@@ -85,7 +85,7 @@ export async function storeError(call: Promise<unknown>, code: StoreErrorCode): 
 
 /** Nothing but what is named is in the folder, and no file of it is open. */
 export async function expectOnly(folder: string, names: readonly string[]): Promise<void> {
-  const found = await readdir(folder).catch(() => [])
+  const found = await readdir(folder).catch((): string[] => [])
   expect(found.toSorted()).toEqual([...names].toSorted())
   expect(await openFiles(folder)).toEqual([])
 }

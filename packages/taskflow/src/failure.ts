@@ -37,16 +37,16 @@ export class Failure implements StoredFailure {
     this.#error = error
   }
 
-  /** Whatever was thrown by an atom; values that are not errors are described by their text. */
+  /** Whatever was thrown by an atom; values that are not errors are described by their text. Never throws itself. */
   static from(thrown: unknown, atom: string): Failure {
-    const error = thrown instanceof Error ? thrown : new Error(describe(thrown))
-    const code: unknown = 'code' in error ? error.code : undefined
+    const error = asError(thrown)
+    const code = read(error, 'code')
     const stored = {
       atom,
       names: classNames(error),
-      message: error.message,
+      message: messageOf(error),
       code: typeof code === 'string' ? code : null,
-      stack: error.stack ?? null,
+      stack: stackOf(error),
       causes: causesOf(error),
     }
     return new Failure(stored, thrown)
@@ -85,22 +85,48 @@ export class Failure implements StoredFailure {
   }
 }
 
-function classNames(error: Error): string[] {
-  const names = [error.name]
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(describe(thrown))
+}
+
+/** A property of an error; errors are anybody's objects, and a getter may throw. */
+function read(error: object, key: string): unknown {
+  try {
+    return Reflect.get(error, key)
+  } catch {
+    return undefined
+  }
+}
+
+function messageOf(error: Error): string {
+  const message = read(error, 'message') ?? ''
+  return typeof message === 'string' ? message : describe(message)
+}
+
+function stackOf(error: Error): string | null {
+  const stack = read(error, 'stack')
+  return typeof stack === 'string' ? stack : null
+}
+
+/** A name that the error gives itself stands first; one that it merely inherits stands where its class does. */
+function classNames(error: Error): [string, ...string[]] {
+  const names: string[] = []
   for (let proto: object | null = Object.getPrototypeOf(error); proto && proto !== Object.prototype; ) {
-    const { name } = proto.constructor
-    if (!names.includes(name)) names.push(name)
+    const made = read(proto, 'constructor')
+    if (typeof made === 'function' && made.name !== '' && !names.includes(made.name)) names.push(made.name)
     proto = Object.getPrototypeOf(proto)
   }
-  return names
+  const own = read(error, 'name')
+  const [first = 'Error', ...rest] = names
+  return typeof own === 'string' && own !== '' && !names.includes(own) ? [own, ...names] : [first, ...rest]
 }
 
 function causesOf(error: Error): StoredFailure['causes'] {
   const causes = []
-  for (let cause = error.cause; cause !== undefined && causes.length < longestChain; ) {
-    const known = cause instanceof Error ? cause : new Error(describe(cause))
-    causes.push({ name: known.name, message: known.message, stack: known.stack ?? null })
-    cause = known.cause
+  for (let cause = read(error, 'cause'); cause !== undefined && causes.length < longestChain; ) {
+    const known = asError(cause)
+    causes.push({ name: classNames(known)[0], message: messageOf(known), stack: stackOf(known) })
+    cause = read(known, 'cause')
   }
   return causes
 }
@@ -108,6 +134,7 @@ function causesOf(error: Error): StoredFailure['causes'] {
 /** What was thrown, in words, when it is not an error. */
 export function describe(thrown: unknown): string {
   if (typeof thrown === 'string') return thrown
+  if (typeof thrown === 'number' || typeof thrown === 'bigint' || typeof thrown === 'symbol') return thrown.toString()
   try {
     return JSON.stringify(thrown) ?? String(thrown)
   } catch {

@@ -12,12 +12,30 @@ declare const of: unique symbol
 /** Stands for a value that will exist when the flow runs: an input of the flow or the result of a task. */
 export interface Handle<out T> {
   readonly [of]: T
-  /** A part of the value. */
-  at<K extends keyof T & string>(key: K): Handle<T[K]>
+  /** A part of the value, if it is an object or a tuple. */
+  at<K extends Part<T>>(key: K): Handle<T[K & keyof T]>
 }
 
+/** The names of the parts that a value has when it comes out of storage: no methods of texts and lists. */
+type Part<T> = [T] extends [readonly unknown[]]
+  ? keyof T & `${number}`
+  : [T] extends [object]
+    ? keyof T & string
+    : never
+
+type AnyObject = { readonly [key: string]: unknown } | readonly unknown[]
+
+/** T, but for `object`: that would let any handle pass, which is an object too and stands for something else. */
+type Constant<T> = T extends object
+  ? [keyof T, object] extends [never, T]
+    ? string extends T
+      ? T
+      : AnyObject
+    : T
+  : T
+
 /** For each argument of a task: a constant, or a handle of a value of its type. */
-export type Wiring<I> = { readonly [K in keyof I]: I[K] | Handle<I[K]> }
+export type Wiring<I> = { readonly [K in keyof I]: Constant<I[K]> | Handle<I[K]> }
 
 /** A handle for each input of the flow. */
 export type Inputs<I> = { readonly [K in keyof I]-?: Handle<I[K]> }
@@ -73,8 +91,8 @@ export function flow<I extends object>(
 ): Flow<I, unknown>
 export function flow(name: string, build: (scope: Scope, inputs: never) => unknown): Flow<never, unknown> {
   const draft = new Draft(name)
-  const part = new Part(draft, name, 'linear')
-  const returned = build(part, draft.inputs as never)
+  const part = new Section(draft, name, 'linear')
+  const returned = refuseWaiting(build(part, draft.inputs as never), name)
   const result = returned instanceof Reference ? draft.need(returned, `the result of flow '${name}'`) : null
   return Object.freeze({ name, root: part.finish(), inputs: [...draft.used], result })
 }
@@ -141,7 +159,7 @@ class Reference {
   }
 }
 
-class Part implements Scope {
+class Section implements Scope {
   readonly #draft: Draft
   readonly #name: string
   readonly #pattern: Pattern
@@ -161,11 +179,11 @@ class Part implements Scope {
   }
 
   linear<R>(name: string, build: (scope: Scope) => R): R {
-    return this.#nested(new Part(this.#draft, name, 'linear'), build)
+    return this.#nested(new Section(this.#draft, name, 'linear'), build)
   }
 
   unordered<R>(name: string, build: (scope: Scope) => R): R {
-    return this.#nested(new Part(this.#draft, name, 'unordered'), build)
+    return this.#nested(new Section(this.#draft, name, 'unordered'), build)
   }
 
   /** From here on nothing is added: a flow that an engine has is not one that is still written. */
@@ -174,8 +192,8 @@ class Part implements Scope {
     return Object.freeze({ kind: 'flow', name: this.#name, pattern: this.#pattern, children: this.#children })
   }
 
-  #nested<R>(part: Part, build: (scope: Scope) => R): R {
-    const returned = build(part)
+  #nested<R>(part: Section, build: (scope: Scope) => R): R {
+    const returned = refuseWaiting(build(part), this.#draft.name)
     this.#append(part.finish())
     return returned
   }
@@ -187,6 +205,13 @@ class Part implements Scope {
     }
     this.#children.push(child)
   }
+}
+
+/** What is added after a wait would come when the flow is finished. */
+function refuseWaiting<R>(returned: R, name: string): R {
+  if (!(returned instanceof Promise)) return returned
+  returned.catch(() => {})
+  throw new TaskFlowError('invalid-flow', `flow '${name}' is written by a function that waits; it must not be async`)
 }
 
 /** Handles become needs, constants are injected; an atom's result is known by the atom's name. */

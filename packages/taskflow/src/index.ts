@@ -1,5 +1,5 @@
 export { compile } from './compiler/compiler.ts'
-export type { Adjacency, Binding, Plan } from './compiler/plan.ts'
+export type { Adjacency, Binding, Plan, Ranking } from './compiler/plan.ts'
 export { Engine, type EngineOptions, run } from './engine/engine.ts'
 export { type ErrorCode, errorCodes, TaskFlowError, WrappedFailure } from './errors.ts'
 export { Failure, type StoredFailure } from './failure.ts'

@@ -33,13 +33,18 @@ type Loss<T, Path extends string, Depth extends readonly 0[] = []> = Depth['leng
       : T extends Lost
         ? `${Path} is not JSON`
         : T extends readonly (infer E)[]
-          ? Loss<E, `${Path}[]`, [...Depth, 0]>
+          ? undefined extends E
+            ? `${Path}[] may be undefined`
+            : Loss<E, `${Path}[]`, [...Depth, 0]>
           : T extends object
             ? { [K in keyof T & string]: Loss<T[K], `${Path}.${K}`, [...Depth, 0]> }[keyof T & string]
             : never
 
 /** `unknown` where T survives storage, else the sentence that says which part does not. */
 export type Safe<T, Path extends string> = [Loss<T, Path>] extends [never] ? unknown : Loss<T, Path>
+
+/** Values nested deeper are refused: reading and writing them would run out of stack sooner or later. */
+const deepest = 500
 
 /**
  * The path of the first part of a value that JSON would lose or change, or null. A property that is `undefined` counts
@@ -52,9 +57,12 @@ export function findLoss(value: unknown, path: string, above: readonly object[] 
   if (typeof value === 'number') return Number.isFinite(value) ? null : `${path} is ${value}`
   if (typeof value !== 'object') return `${path} is a ${typeof value}`
   if (above.includes(value)) return `${path} contains itself`
+  if (above.length === deepest) return `${path} is nested deeper than ${deepest} levels`
   const inside = [...above, value]
   if (Array.isArray(value))
-    return firstLoss(value.keys(), (key) => findLoss(value[key] ?? null, `${path}[${key}]`, inside))
+    return firstLoss(value.keys(), (key) =>
+      value[key] === undefined ? `${path}[${key}] is undefined` : findLoss(value[key], `${path}[${key}]`, inside),
+    )
   const proto: unknown = Object.getPrototypeOf(value)
   if (proto !== Object.prototype && proto !== null) return `${path} is ${kindOf(value)}`
   const record = value as Record<string, unknown>

@@ -78,6 +78,15 @@ function inputFirst(): unknown {
   })
 }
 
+function waitingPart(): unknown {
+  return flow('f', (f) => {
+    void f.linear('part', async (g) => {
+      await Promise.resolve()
+      g.add(one, {})
+    })
+  })
+}
+
 function code(call: () => unknown): string {
   return thrownBy(call).code
 }
@@ -329,6 +338,18 @@ describe('the plain layer', () => {
     expect(seen).toEqual(['after two: second', 'in left: inner', 'in right: second', 'after both: inner'])
   })
 
+  it('takes the last provider of an unordered flow after it, in the order of the document', async () => {
+    const seen: unknown[] = []
+    const see = task({ name: 'see', execute: ({ x }: { x: string }) => void seen.push(x) })
+    const two = linear('two', [give('first'), give('second')])
+    await new Engine(linear('root', [unordered('g', [two, linear('none', [])]), atom(see, { requires: ['x'] })])).run(
+      {},
+    )
+    const root = unordered('g', [give('a'), unordered('h', [give('b'), linear('two', [give('c'), give('d')])])])
+    await new Engine(linear('root', [root, atom(see, { requires: ['x'] })]), { mode: 'parallel' }).run({})
+    expect(seen).toEqual(['second', 'd'])
+  })
+
   it('lets what the run was started with win over a provider, and what is injected win over both', async () => {
     const seen: unknown[] = []
     const see = task({ name: 'see', execute: ({ x }: { x: string }) => void seen.push(x) })
@@ -447,6 +468,11 @@ describe('a flow is refused', () => {
     expect(code(() => flow('f', (f) => f.add(one, {}, { name: '' })))).toBe('invalid-flow')
     expect(code(() => atom(one, { name: '' }))).toBe('invalid-flow')
     expect(code(() => task({ name: 7 as unknown as string, execute: () => 1 }))).toBe('invalid-flow')
+  })
+
+  it('when a function that writes it waits', () => {
+    expect(code(() => flow('f', async (f) => f.add(one, {})))).toBe('invalid-flow')
+    expect(thrownBy(waitingPart).message).toMatch(/'f'.*must not be async/)
   })
 
   it('with something that is neither an atom nor a flow', () => {

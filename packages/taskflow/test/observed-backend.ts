@@ -50,7 +50,7 @@ export class ObservedBackend implements Backend {
   }
 }
 
-export function summarize({ flows, atoms }: Batch): string[] {
+function summarize({ flows, atoms }: Batch): string[] {
   return [
     ...flows.map(({ state }) => `flow ${state}`),
     ...atoms.map(({ name, state, progress }) => `${name} ${state ?? progress?.fraction}`),

@@ -1,4 +1,4 @@
-import { type AnyTask, type Failure, type Outcome, type Task, type TaskContext, task } from '../src/index.ts'
+import { type Outcome, type Task, type TaskContext, task } from '../src/index.ts'
 
 type Args = Record<string, never>
 
@@ -8,7 +8,7 @@ interface Held extends PromiseWithResolvers<unknown> {
 
 export interface HeldOptions {
   readonly priority?: number
-  /** Default: reverts without waiting. `null`: the task cannot revert. */
+  /** Default: reverts without waiting. */
   readonly revert?: (outcome: Outcome<unknown>, context: TaskContext) => unknown
 }
 
@@ -112,11 +112,4 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   )
   if (outcome === nothing) throw new Error('the promise should have been rejected')
   return outcome
-}
-
-/** Any task that gives its arguments. */
-export const echo: AnyTask = task({ name: 'echo', execute: (args: Record<string, string>) => args })
-
-export function describeFailure(failure: Failure | undefined): string {
-  return failure ? `${failure.atom}: ${failure.message}` : 'none'
 }

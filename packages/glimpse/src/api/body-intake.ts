@@ -5,6 +5,9 @@ import { mediaType } from './media-type.ts'
 import type { Intake } from './route.ts'
 import { compileCheck } from './schema-check.ts'
 
+/** Bytes that a JSON body may have. */
+export const jsonLimit = 1 << 20
+
 const dataType = 'application/octet-stream'
 
 /**
@@ -39,7 +42,8 @@ export function bodyReader(takes: Intake, config: Config): BodyReader {
   if (takes.kind !== 'json') return () => undefined
   const check = compileCheck(takes.schema(config))
   return ({ body }) => {
-    if (typeof body !== 'string') throw new ServiceError('invalid', { reason: 'Body expected in request.' })
+    if (typeof body !== 'string' || body === '')
+      throw new ServiceError('invalid', { reason: 'Body expected in request.' })
     const value = parseJson(body)
     takes.precheck?.(value, config)
     check(value)

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyRequest } from 'fastify'
 import { ServiceError } from '../domain/errors.ts'
+import { jsonLimit } from './body-intake.ts'
 import type { Problem } from './error-page.ts'
 import { mediaType } from './media-type.ts'
 
@@ -7,7 +8,7 @@ import { mediaType } from './media-type.ts'
 export function problemOf(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof ServiceError) return serviceProblem(error, request)
   const status = (error as Partial<FastifyError>).statusCode ?? 500
-  if (status === 413) return { status, explanation: 'The request body is too large: 1048576 bytes are allowed.' }
+  if (status === 413) return { status, explanation: `The request body is too large: ${jsonLimit} bytes are allowed.` }
   if (status >= 400 && status < 500 && error instanceof Error) return { status, explanation: error.message }
   const explanation = `Something failed that was not foreseen; the log of the service says what, under ${request.id}.`
   return { status: 500, explanation }

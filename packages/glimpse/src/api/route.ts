@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
+import type { OpenBlob } from '@glimpse/stores'
 import type { TSchema } from 'typebox'
 import type { Config } from '../config/config.ts'
 import type { RequestContext } from '../domain/context.ts'
@@ -23,11 +24,12 @@ export interface Call {
   readonly baseUrl: string
 }
 
-/** What goes back. An object goes out as JSON, a stream as it is; without a body there is none. */
+/** What goes back: an object as JSON, data as it is, or neither. */
 export interface Answer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string | number>>
   readonly body?: object
+  readonly data?: OpenBlob
 }
 
 export type Handler = (call: Call) => Promise<Answer> | Answer

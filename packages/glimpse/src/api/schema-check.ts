@@ -24,7 +24,7 @@ export function compileCheck({ name, schema }: NamedSchema): Check {
   const compiled = Compile(schema)
   return (value) => {
     if (compiled.Check(value)) return
-    const [first] = compiled.Errors(value)
+    const first = compiled.Errors(value).find(isComplaint)
     throw new ServiceError('schema', { schema: name, reason: first ? explain(first, value) : 'it is not valid' })
   }
 }
@@ -35,10 +35,10 @@ function explain(error: TLocalizedValidationError, value: unknown): string {
   const instance = valueAt(value, instancePath)
   const shown = pythonText(instance)
   const failed = `Failed validating '${error.keyword}' in schema${brackets(schemaPath, error)}`
-  return `${complaint(error, instance, shown)}\n\n${failed}\n\nOn instance${brackets(instancePath, error)}:\n    ${shown}`
+  return `${complaint(error, shown)}\n\n${failed}\n\nOn instance${brackets(instancePath, error)}:\n    ${shown}`
 }
 
-function complaint({ keyword, params, message }: TLocalizedValidationError, instance: unknown, shown: string): string {
+function complaint({ keyword, params, message }: TLocalizedValidationError, shown: string): string {
   const given = params as Readonly<Record<string, unknown>>
   switch (keyword) {
     case 'type':
@@ -54,16 +54,20 @@ function complaint({ keyword, params, message }: TLocalizedValidationError, inst
       return `${shown} does not match ${pythonText(String(given['pattern']))}`
     case 'required':
       return `${[given['requiredProperties']].flat().map(pythonText).join(', ')} is a required property`
-    case 'boolean':
     case 'additionalProperties':
-      return unexpected(given, instance)
+      return unexpected(given['additionalProperties'])
     default:
       return `${shown} ${message}`
   }
 }
 
-function unexpected(params: Readonly<Record<string, unknown>>, instance: unknown): string {
-  const names = [params['additionalProperties'] ?? Object.keys(Object(instance))].flat().map(pythonText)
+/** That a value is forbidden by the schema `false` says nothing; the object that it is in is told about by its name. */
+function isComplaint({ keyword }: TLocalizedValidationError): boolean {
+  return keyword !== 'boolean'
+}
+
+function unexpected(given: unknown): string {
+  const names = [given].flat().map(pythonText)
   return `Additional properties are not allowed (${names.join(', ')} ${names.length === 1 ? 'was' : 'were'} unexpected)`
 }
 

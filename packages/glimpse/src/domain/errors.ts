@@ -4,7 +4,7 @@
  * Texts follow Glance's where clients or their users read them (reference: Glance's api/v2 and common/exception).
  * `{name}` is replaced by the detail of that name.
  */
-export const errorTable = {
+const errorTable = {
   invalid: { status: 400, text: '{reason}' },
   schema: { status: 400, text: "Provided object does not match schema '{schema}': {reason}" },
   forbidden: { status: 403, text: '{reason}' },

@@ -24,7 +24,7 @@ export type SettableAttribute = keyof typeof settableAttributes
 export type AttributeValues = Partial<Pick<Image, (typeof settableAttributes)[SettableAttribute]>>
 
 /** Only the service sets these. `id` is among them: it can be chosen for a new image, and never changed. */
-export const readOnlyAttributes: readonly string[] = [
+const readOnlyAttributes: readonly string[] = [
   'id',
   'created_at',
   'updated_at',

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Store } from '@glimpse/stores'
+import { freeing } from '../data/freeing.ts'
 import { writeData } from '../data/writing.ts'
 import { ServiceError } from '../domain/errors.ts'
 import type { DataFacts } from '../domain/image.ts'
@@ -20,7 +21,7 @@ export async function takeBody(
 ): Promise<DataFacts> {
   const intake = { hashAlgo: config.hashingAlgorithm, sizeCap: config.limits.imageSizeCap }
   try {
-    const source = body.iterator({ destroyOnReturn: false })
+    const source = freeing(body.iterator({ destroyOnReturn: false }))
     return await writeData(store, key, source, { ...intake, ...(size === undefined ? {} : { size }) })
   } catch (error) {
     if (!isDisconnect(error)) throw error

@@ -1,5 +1,4 @@
-import type { Readable } from 'node:stream'
-import { StoreError } from '@glimpse/stores'
+import { type OpenBlob, StoreError } from '@glimpse/stores'
 import type { RequestContext } from '../domain/context.ts'
 import { ServiceError } from '../domain/errors.ts'
 import type { Image } from '../domain/image.ts'
@@ -14,8 +13,8 @@ export interface ByteRange {
 
 export interface ImageData {
   readonly image: Image
-  /** Null: the image has no data. */
-  readonly body: Readable | null
+  /** Open, to be sent or closed; null: the image has no data. */
+  readonly body: OpenBlob | null
   /** Of all the data, in bytes. */
   readonly size: number
   /** What of it `body` holds; null: all. */
@@ -47,10 +46,10 @@ export async function readImage(
   return { image, size, range, body: await openFirst(parts, image, range) }
 }
 
-async function openFirst({ stores, log }: Parts, image: Image, range: ByteRange | null): Promise<Readable> {
+async function openFirst({ stores, log }: Parts, image: Image, range: ByteRange | null): Promise<OpenBlob> {
   for (const { store: id } of image.locations) {
     try {
-      const body = await stores.all.get(id)?.read(image.id, range ?? undefined)
+      const body = await stores.all.get(id)?.open(image.id, range ?? undefined)
       if (body) return body
       log.error({ image: image.id, store: id }, 'an image is in a store that is not configured')
     } catch (error) {

@@ -4,6 +4,8 @@ import { renderProblem } from '../../src/api/error-page.ts'
 
 const problem = { status: 409, explanation: `a <b> 'c' & "d"` }
 
+const text = (status: number): string => renderProblem({ status, explanation: 'e', detail: 'd' }, undefined).body
+
 /** The bodies are those that WebOb 1.8 makes of the same errors. */
 describe('an error', () => {
   it('is plain text for who says nothing, or wants neither HTML nor JSON', () => {
@@ -37,7 +39,6 @@ describe('an error', () => {
   })
 
   it('has the old titles of 413 and 416, and a second paragraph where there is one', () => {
-    const text = (status: number): string => renderProblem({ status, explanation: 'e', detail: 'd' }, undefined).body
     expect(text(413)).toBe('413 Request Entity Too Large\n\ne\n\n d  ')
     expect(text(416)).toBe('416 Request Range Not Satisfiable\n\ne\n\n d  ')
   })

@@ -243,19 +243,19 @@ describe('data', () => {
   })
 })
 
-describe('tasks', () => {
-  async function imported() {
-    const service = await startService()
-    await service.createImage()
-    const headers = { 'content-type': 'application/octet-stream' }
-    await service.request({ method: 'PUT', url: `/v2/images/${imageId}/stage`, headers, payload: data })
-    const body = { method: { name: 'glance-direct' } }
-    const answer = await service.send('POST', `/v2/images/${imageId}/import`, body)
-    await service.parts.executor.drain()
-    const [task] = await service.parts.tasks.list({ sort: { key: 'id', direction: 'asc' }, limit: 9 })
-    return { ...service, id: task!.id, requestId: answer.headers['x-openstack-request-id'], message: task!.message }
-  }
+async function imported() {
+  const service = await startService()
+  await service.createImage()
+  const headers = { 'content-type': 'application/octet-stream' }
+  await service.request({ method: 'PUT', url: `/v2/images/${imageId}/stage`, headers, payload: data })
+  const body = { method: { name: 'glance-direct' } }
+  const answer = await service.send('POST', `/v2/images/${imageId}/import`, body)
+  await service.parts.executor.drain()
+  const [task] = await service.parts.tasks.list({ sort: { key: 'id', direction: 'asc' }, limit: 9 })
+  return { ...service, id: task?.id, requestId: answer.headers['x-openstack-request-id'], message: task?.message }
+}
 
+describe('tasks', () => {
   it('lists tasks, by either type', async () => {
     const { request, id } = await imported()
     const stub = {
@@ -272,7 +272,11 @@ describe('tasks', () => {
     const links = { first: '/v2/tasks', schema: '/v2/schemas/tasks' }
     expect((await request({ url: '/v2/tasks' })).json()).toEqual({ tasks: [stub], ...links })
     const ofType = async (type: string): Promise<unknown> => (await request({ url: `/v2/tasks?type=${type}` })).json()
-    expect(await ofType('api_image_import')).toEqual({ ...links, tasks: [stub], first: '/v2/tasks?type=api_image_import' })
+    expect(await ofType('api_image_import')).toEqual({
+      ...links,
+      tasks: [stub],
+      first: '/v2/tasks?type=api_image_import',
+    })
     expect(await ofType('import')).toEqual({ ...links, tasks: [], first: '/v2/tasks?type=import' })
   })
 

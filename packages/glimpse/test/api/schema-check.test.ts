@@ -87,8 +87,10 @@ describe('schemas', () => {
     expect(schema.name).toBe('image')
     expect(schema.additionalProperties).toEqual({ type: 'string' })
     expect(schema.required).toBeUndefined()
-    expect(readOnly.sort()).toEqual(
-      'checksum created_at direct_url file os_hash_algo os_hash_value schema self size status stores updated_at virtual_size'.split(' '),
+    expect(readOnly.toSorted((a, b) => a.localeCompare(b))).toEqual(
+      'checksum created_at direct_url file os_hash_algo os_hash_value schema self size status stores updated_at virtual_size'.split(
+        ' ',
+      ),
     )
     expect(schema.properties['disk_format']).toMatchObject({
       type: ['null', 'string'],

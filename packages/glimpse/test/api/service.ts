@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { InjectOptions, Response } from 'light-my-request'
+import type { InjectOptions, LightMyRequestResponse as Response } from 'fastify'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { type App, createApp } from '../../src/app.ts'
@@ -9,10 +9,10 @@ import { loadConfig } from '../../src/config/load.ts'
 
 export const imageId = '11111111-2222-3333-4444-555555555555'
 export const otherId = '99999999-8888-7777-6666-555555555555'
-export const startedAt = '2026-11-23T12:00:00Z'
+const startedAt = '2026-11-23T12:00:00Z'
 
 /** Stands still until a test moves it. */
-export interface ManualClock {
+interface ManualClock {
   at: number
   now(): Date
 }
@@ -22,15 +22,20 @@ export interface Service extends App {
   readonly clock: ManualClock
   /** What was logged, one object a line. */
   readonly logged: Readonly<Record<string, unknown>>[]
-  request(options: InjectOptions): Promise<Response>
+  readonly request: (options: InjectOptions) => Promise<Response>
   /** Sends JSON. */
-  send(method: 'POST' | 'PATCH' | 'PUT', url: string, body: unknown, headers?: Record<string, string>): Promise<Response>
+  readonly send: (
+    method: 'POST' | 'PATCH' | 'PUT',
+    url: string,
+    body: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<Response>
   /** Registers the image {@link imageId}, ready for data. */
-  createImage(also?: object): Promise<void>
+  readonly createImage: (also?: object) => Promise<void>
   /** Gives image data. */
-  upload(data: Buffer | string, id?: string): Promise<Response>
+  readonly upload: (data: Buffer | string, id?: string) => Promise<Response>
   /** Names of the files in a store, or in the staging area. */
-  files(store: 'fast' | 'slow' | 'staging'): Promise<string[]>
+  readonly files: (store: 'fast' | 'slow' | 'staging') => Promise<string[]>
 }
 
 const multi = { 'DEFAULT.enabled_backends': 'fast:file,slow:file', 'glance_store.default_backend': 'fast' }
@@ -54,7 +59,11 @@ export async function startService({ multi: isMulti = true, overrides = {} }: Se
     },
   }
   const stores = isMulti
-    ? { ...multi, 'fast.filesystem_store_datadir': join(folder, 'fast'), 'slow.filesystem_store_datadir': join(folder, 'slow') }
+    ? {
+        ...multi,
+        'fast.filesystem_store_datadir': join(folder, 'fast'),
+        'slow.filesystem_store_datadir': join(folder, 'slow'),
+      }
     : { 'glance_store.filesystem_store_datadir': join(folder, 'fast') }
   const { config } = loadConfig({
     files: [],
@@ -78,7 +87,7 @@ function clientOf({ server }: App, staging: string, folder: string) {
   return {
     request,
     send,
-    async createImage(also: object = {}): Promise<void> {
+    createImage: async (also: object = {}): Promise<void> => {
       const body = { id: imageId, name: 'one', disk_format: 'raw', container_format: 'bare', ...also }
       const answer = await send('POST', '/v2/images', body)
       if (answer.statusCode !== 201) throw new Error(answer.body)
@@ -92,7 +101,7 @@ function clientOf({ server }: App, staging: string, folder: string) {
       }),
     files: async (store: 'fast' | 'slow' | 'staging'): Promise<string[]> => {
       const found = await readdir(store === 'staging' ? staging : join(folder, store)).catch(() => [])
-      return found.sort()
+      return found.toSorted((a, b) => a.localeCompare(b))
     },
   }
 }

@@ -11,7 +11,13 @@ describe('versions', () => {
   it('are choices for who names none, and a list for who asks for it', async () => {
     const { request } = await startService({ multi: false })
     const expected = tell(['v2.15', 'v2.9', 'v2.17', 'v2.7', 'v2.6', 'v2.5', 'v2.4', 'v2.3', 'v2.2', 'v2.1', 'v2.0'])
-    for (const [url, status] of [['/', 300], ['/v1/images', 300], ['/images', 300], ['/versions', 200], ['/versions/x', 200]] as const) {
+    for (const [url, status] of [
+      ['/', 300],
+      ['/v1/images', 300],
+      ['/images', 300],
+      ['/versions', 200],
+      ['/versions/x', 200],
+    ] as const) {
       const answer = await request({ method: 'GET', url, headers: { host: 'h:1' } })
       expect([url, answer.statusCode, answer.json()]).toEqual([url, status, expected])
     }

@@ -1,4 +1,4 @@
-import type { InjectOptions, Response } from 'light-my-request'
+import type { InjectOptions, LightMyRequestResponse as Response } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { imageId, otherId, type Service, startService } from './service.ts'
 
@@ -38,22 +38,57 @@ const newImages: Case[] = [
   ['a fraction', post('/v2/images', { min_ram: 1.5 }), 400, `${start}1.5 is not of type 'integer'`],
   ['no boolean', post('/v2/images', { protected: 'yes' }), 400, `${start}'yes' is not of type 'boolean'`],
   ['a number as name', post('/v2/images', { name: 5 }), 400, `${start}5 is not of type 'null', 'string'`],
-  ['a long name', post('/v2/images', { name: 'n'.repeat(256) }), 400, 'nnn\' is too long'],
+  ['a long name', post('/v2/images', { name: 'n'.repeat(256) }), 400, "nnn' is too long"],
   ['no format', post('/v2/images', { disk_format: 'x' }), 400, `${start}'x' is not one of [None, 'ami', 'ari',`],
-  ['no visibility', post('/v2/images', { visibility: 'x' }), 400, "'x' is not one of ['community', 'public', 'private', "],
+  [
+    'no visibility',
+    post('/v2/images', { visibility: 'x' }),
+    400,
+    "'x' is not one of ['community', 'public', 'private', ",
+  ],
   ['no id', post('/v2/images', { id: 'x' }), 400, `${start}'x' does not match '^([0-9a-fA-F]){8}-`],
   ['a tag that is none', post('/v2/images', { tags: [1] }), 400, `${start}1 is not of type 'string'`],
-  ['a long tag', post('/v2/images', { tags: ['t'.repeat(256)] }), 400, 'ttt\' is too long'],
-  ['a property of objects', post('/v2/images', { a: { b: [true] } }), 400, `${start}{'b': [True]} is not of type 'string'`],
-  ['a negative size', post('/v2/images', { min_disk: -1 }), 400, "Invalid value '-1' for parameter 'min_disk': Cannot be a negative value"],
-  ['a huge size', post('/v2/images', { min_ram: 1e300 }), 400, "Invalid value '1e+300' for parameter 'min_ram': Cannot be above"],
-  ['a long property', post('/v2/images', { ['p'.repeat(256)]: 'x' }), 400, 'Custom property should not be greater than 255 characters.'],
+  ['a long tag', post('/v2/images', { tags: ['t'.repeat(256)] }), 400, "ttt' is too long"],
+  [
+    'a property of objects',
+    post('/v2/images', { a: { b: [true] } }),
+    400,
+    `${start}{'b': [True]} is not of type 'string'`,
+  ],
+  [
+    'a negative size',
+    post('/v2/images', { min_disk: -1 }),
+    400,
+    "Invalid value '-1' for parameter 'min_disk': Cannot be a negative value",
+  ],
+  [
+    'a huge size',
+    post('/v2/images', { min_ram: 1e300 }),
+    400,
+    "Invalid value '1e+300' for parameter 'min_ram': Cannot be above",
+  ],
+  [
+    'a long property',
+    post('/v2/images', { ['p'.repeat(256)]: 'x' }),
+    400,
+    'Custom property should not be greater than 255 characters.',
+  ],
   ...['self', 'file', 'schema', 'direct_url', 'stores', 'status', 'checksum', 'created_at', 'os_hash_value'].map(
-    (name): Case => [`the read-only ${name}`, post('/v2/images', { [name]: 'queued' }), 403, `Attribute '${name}' is read-only.`],
+    (name): Case => [
+      `the read-only ${name}`,
+      post('/v2/images', { [name]: 'queued' }),
+      403,
+      `Attribute '${name}' is read-only.`,
+    ],
   ),
   ['the read-only size', post('/v2/images', { size: 5 }), 403, "Attribute 'size' is read-only."],
   ...['location', 'deleted', 'deleted_at', 'os_glance_import_task'].map(
-    (name): Case => [`the reserved ${name}`, post('/v2/images', { [name]: 'x' }), 403, `Attribute '${name}' is reserved.`],
+    (name): Case => [
+      `the reserved ${name}`,
+      post('/v2/images', { [name]: 'x' }),
+      403,
+      `Attribute '${name}' is reserved.`,
+    ],
   ),
   ['locations', post('/v2/images', { locations: [] }), 403, "Attribute 'locations' is reserved."],
   ['an id that is there', post('/v2/images', { id: imageId }), 409, `Image ID ${imageId} already exists!`],
@@ -69,7 +104,12 @@ const newImages: Case[] = [
     413,
     'The limit has been exceeded on the number of allowed image properties. Attempted: 4, Maximum: 3',
   ],
-  ['too much', post('/v2/images', { a: 'x'.repeat(1 << 20) }), 413, 'The request body is too large: 1048576 bytes are allowed.'],
+  [
+    'too much',
+    post('/v2/images', { a: 'x'.repeat(1 << 20) }),
+    413,
+    'The request body is too large: 1048576 bytes are allowed.',
+  ],
 ]
 
 const patches: Case[] = [
@@ -78,8 +118,18 @@ const patches: Case[] = [
   ['nothing', { method: 'PATCH', url: image, headers: { 'content-type': v21 } }, 400, 'Body expected in request.'],
   ['no list', patch({}), 400, 'Request body must be a JSON array of operation objects.'],
   ['a list of what is no operation', patch([1]), 400, 'Operations must be JSON objects.'],
-  ['no op', one({ path: '/a' }), 400, 'Unable to find `op` in JSON Schema change. It must be one of the following: add, remove, replace.'],
-  ['another op', one({ op: 'move', path: '/a' }), 400, 'Invalid operation: `move`. It must be one of the following: add, remove, replace.'],
+  [
+    'no op',
+    one({ path: '/a' }),
+    400,
+    'Unable to find `op` in JSON Schema change. It must be one of the following: add, remove, replace.',
+  ],
+  [
+    'another op',
+    one({ op: 'move', path: '/a' }),
+    400,
+    'Invalid operation: `move`. It must be one of the following: add, remove, replace.',
+  ],
   ['no path', one({ op: 'add', value: 'x' }), 400, "Unable to find 'path' in JSON Schema change"],
   ['a path of numbers', one({ op: 'add', path: 5, value: 'x' }), 400, 'The path of an operation is a string, not 5'],
   ['no value', one({ op: 'add', path: '/a' }), 400, 'Operation "add" requires a member named "value".'],
@@ -92,10 +142,25 @@ const patches: Case[] = [
   ['a tag by its place', pointer('/tags/-'), 400, "Invalid JSON pointer for this resource: '/tags/-'"],
   ['a wrong value', one({ op: 'replace', path: '/min_disk', value: 'x' }), 400, `${start}'x' is not of type 'integer'`],
   ['a property of numbers', one({ op: 'add', path: '/a', value: 5 }), 400, `${start}5 is not of type 'string'`],
-  ['a negative size', one({ op: 'replace', path: '/min_ram', value: -2 }), 400, "Invalid value '-2' for parameter 'min_ram'"],
-  ['a long property', pointer(`/${'p'.repeat(256)}`), 400, 'Custom property should not be greater than 255 characters.'],
+  [
+    'a negative size',
+    one({ op: 'replace', path: '/min_ram', value: -2 }),
+    400,
+    "Invalid value '-2' for parameter 'min_ram'",
+  ],
+  [
+    'a long property',
+    pointer(`/${'p'.repeat(256)}`),
+    400,
+    'Custom property should not be greater than 255 characters.',
+  ],
   ...['id', 'status', 'size', 'self', 'stores', 'os_hash_algo', 'created_at'].map(
-    (name): Case => [`the read-only ${name}`, one({ op: 'replace', path: `/${name}`, value: 1 }), 403, `Attribute '${name}' is read-only.`],
+    (name): Case => [
+      `the read-only ${name}`,
+      one({ op: 'replace', path: `/${name}`, value: 1 }),
+      403,
+      `Attribute '${name}' is read-only.`,
+    ],
   ),
   ['a reserved name', one({ op: 'remove', path: '/deleted' }), 403, "Attribute 'deleted' is reserved."],
   ['a reserved prefix', pointer('/os_glance_x'), 403, "Attribute 'os_glance_x' is reserved."],
@@ -106,42 +171,107 @@ const patches: Case[] = [
     403,
     "It's not allowed to add locations if locations are invisible.",
   ],
-  ['a location taken away', one({ op: 'remove', path: '/locations/0' }), 403, "It's not allowed to remove locations if"],
-  ['locations replaced', one({ op: 'replace', path: '/locations', value: [] }), 403, "It's not allowed to update locations if"],
-  ['a missing property replaced', one({ op: 'replace', path: '/none', value: 'x' }), 409, 'Property none does not exist.'],
+  [
+    'a location taken away',
+    one({ op: 'remove', path: '/locations/0' }),
+    403,
+    "It's not allowed to remove locations if",
+  ],
+  [
+    'locations replaced',
+    one({ op: 'replace', path: '/locations', value: [] }),
+    403,
+    "It's not allowed to update locations if",
+  ],
+  [
+    'a missing property replaced',
+    one({ op: 'replace', path: '/none', value: 'x' }),
+    409,
+    'Property none does not exist.',
+  ],
   ['a missing property taken away', one({ op: 'remove', path: '/none' }), 409, 'Property none does not exist.'],
   ['a missing image', patch([], v21, missing), 404, `No image found with ID ${otherId}`],
   ['a property added twice (2.0)', patch([{ add: '/kept', value: 'x' }], v20), 409, 'Property kept already present.'],
   ['an attribute added (2.0)', patch([{ add: '/name', value: 'x' }], v20), 409, 'Property name already present.'],
-  ['two verbs (2.0)', patch([{ add: '/a', remove: '/a' }], v20), 400, 'Operation objects must contain only one member named "add", "remove", or "replace".'],
-  ['no verb (2.0)', patch([{ op: 'add', path: '/a' }], v20), 400, 'Operation objects must contain exactly one member named'],
+  [
+    'two verbs (2.0)',
+    patch([{ add: '/a', remove: '/a' }], v20),
+    400,
+    'Operation objects must contain only one member named "add", "remove", or "replace".',
+  ],
+  [
+    'no verb (2.0)',
+    patch([{ op: 'add', path: '/a' }], v20),
+    400,
+    'Operation objects must contain exactly one member named',
+  ],
   [
     'too many properties',
     patch(['a', 'b', 'c'].map((name) => ({ op: 'add', path: `/${name}`, value: '' }))),
     413,
     'The limit has been exceeded on the number of allowed image properties. Attempted: 4, Maximum: 3',
   ],
-  ['too many tags', one({ op: 'add', path: '/tags', value: ['a', 'b', 'c', 'd'] }), 413, 'allowed image tags. Attempted: 4, Maximum: 3'],
+  [
+    'too many tags',
+    one({ op: 'add', path: '/tags', value: ['a', 'b', 'c', 'd'] }),
+    413,
+    'allowed image tags. Attempted: 4, Maximum: 3',
+  ],
 ]
 
 const lists: Case[] = [
   ['a limit that is no number', get('/v2/images?limit=x'), 400, 'limit param must be an integer'],
   ['a negative limit', get('/v2/images?limit=-1'), 400, 'limit param must be positive'],
   ['an unknown marker', get(`/v2/images?marker=${otherId}`), 400, `No image found with ID ${otherId}`],
-  ['an unknown key', get('/v2/images?sort_key=x'), 400, 'Invalid sort key: x. It must be one of the following: name, status, container_format, disk_format, size, id, created_at, updated_at.'],
+  [
+    'an unknown key',
+    get('/v2/images?sort_key=x'),
+    400,
+    'Invalid sort key: x. It must be one of the following: name, status, container_format, disk_format, size, id, created_at, updated_at.',
+  ],
   ['a key of the prototype', get('/v2/images?sort_key=constructor'), 400, 'Invalid sort key: constructor.'],
   ['an unknown direction', get('/v2/images?sort_dir=up'), 400, 'Invalid sort direction: up'],
   ['an unknown direction in the new form', get('/v2/images?sort=name:up'), 400, 'Invalid sort direction: up'],
-  ['both forms of sorting', get('/v2/images?sort=name&sort_dir=asc'), 400, 'Old and new sorting syntax cannot be combined'],
-  ['directions too many', get('/v2/images?sort_key=name&sort_dir=asc&sort_dir=asc'), 400, 'Number of sort dirs does not match the number of sort keys'],
+  [
+    'both forms of sorting',
+    get('/v2/images?sort=name&sort_dir=asc'),
+    400,
+    'Old and new sorting syntax cannot be combined',
+  ],
+  [
+    'directions too many',
+    get('/v2/images?sort_key=name&sort_dir=asc&sort_dir=asc'),
+    400,
+    'Number of sort dirs does not match the number of sort keys',
+  ],
   ['no visibility', get('/v2/images?visibility=x'), 400, 'Invalid visibility value: x'],
-  ['changes-since', get('/v2/images?changes-since=2026-01-01'), 400, 'The "changes-since" filter is no longer available on v2.'],
+  [
+    'changes-since',
+    get('/v2/images?changes-since=2026-01-01'),
+    400,
+    'The "changes-since" filter is no longer available on v2.',
+  ],
   ['no member status', get('/v2/images?member_status=x'), 400, 'Invalid status: x'],
-  ['protected maybe', get('/v2/images?protected=True'), 400, "Invalid value 'True' for 'protected' filter. Valid values are 'true' or 'false'."],
+  [
+    'protected maybe',
+    get('/v2/images?protected=True'),
+    400,
+    "Invalid value 'True' for 'protected' filter. Valid values are 'true' or 'false'.",
+  ],
   ['hidden maybe', get('/v2/images?os_hidden=maybe'), 400, "Invalid value 'maybe' for 'os_hidden' filter."],
   ['a size that is none', get('/v2/images?size_min=x'), 400, 'Unable to filter on a range with a non-numeric value.'],
-  ['no time', get('/v2/images?created_at=gt:yesterday'), 400, 'Bad "created_at" query filter format. Use ISO 8601 DateTime notation.'],
-  ['an unknown operator of times', get('/v2/images?updated_at=x:2026-01-01'), 400, "Unable to filter by unknown operator 'x'."],
+  [
+    'no time',
+    get('/v2/images?created_at=gt:yesterday'),
+    400,
+    'Bad "created_at" query filter format. Use ISO 8601 DateTime notation.',
+  ],
+  [
+    'an unknown operator of times',
+    get('/v2/images?updated_at=x:2026-01-01'),
+    400,
+    "Unable to filter by unknown operator 'x'.",
+  ],
   ['an unknown operator', get('/v2/images?name=gt:a'), 400, "Unable to filter by unknown operator 'gt'."],
   ['an open quote', get('/v2/images?name=in:"a'), 400, 'Invalid filter value "a. The quote is not closed.'],
   ['no comma before a quote', get('/v2/images?name=in:a"b"'), 400, 'There is no comma before opening quotation mark.'],
@@ -166,22 +296,47 @@ const imports: Case[] = [
   ['no name', importOf({ method: {} }), 400, "Import request requires a 'name' field."],
   ['an unknown name', importOf({ method: { name: 'x' } }), 400, "Unknown import method name 'x'."],
   ['a name of numbers', importOf({ method: { name: 5 } }), 400, "Unknown import method name '5'."],
-  ['a method of text', importOf({ method: 'x' }), 400, "Provided object does not match schema 'import': 'x' is not of type 'object'"],
+  [
+    'a method of text',
+    importOf({ method: 'x' }),
+    400,
+    "Provided object does not match schema 'import': 'x' is not of type 'object'",
+  ],
   ['no boolean', importOf({ ...direct, all_stores: 'true' }), 400, "'all_stores' must be boolean value only"],
-  ['no boolean either', importOf({ ...direct, all_stores_must_succeed: 1 }), 400, "'all_stores_must_succeed' must be boolean value only"],
+  [
+    'no boolean either',
+    importOf({ ...direct, all_stores_must_succeed: 1 }),
+    400,
+    "'all_stores_must_succeed' must be boolean value only",
+  ],
   ['stores that are none', importOf({ ...direct, stores: 'fast' }), 400, "'fast' is not of type 'array'"],
   ['a URI of numbers', importOf({ method: { name: 'web-download', uri: 5 } }), 400, "5 is not of type 'string'"],
   ['a missing image', importOf(direct, otherId), 404, `No image found with ID ${otherId}`],
-  ['an image without data', importOf(direct), 409, "Image needs to be staged before 'glance-direct' method can be used"],
+  [
+    'an image without data',
+    importOf(direct),
+    409,
+    "Image needs to be staged before 'glance-direct' method can be used",
+  ],
 ]
 
 const tasks: Case[] = [
   ['nothing', { method: 'POST', url: '/v2/tasks' }, 400, 'Body expected in request.'],
   ['no type', post('/v2/tasks', { input: {} }), 400, "Task 'type' is required"],
   ['no input', post('/v2/tasks', { type: 'import' }), 400, "Task 'input' is required"],
-  ['an unknown type', post('/v2/tasks', { type: 'export', input: {} }), 400, "Provided object does not match schema 'task': 'export' is not one of ['import', 'api_image_import']"],
+  [
+    'an unknown type',
+    post('/v2/tasks', { type: 'export', input: {} }),
+    400,
+    "Provided object does not match schema 'task': 'export' is not one of ['import', 'api_image_import']",
+  ],
   ['input that is no object', post('/v2/tasks', { type: 'import', input: null }), 400, "None is not of type 'object'"],
-  ['what a task does not have', post('/v2/tasks', { type: 'import', input: {}, x: 1 }), 400, "Additional properties are not allowed ('x' was unexpected)"],
+  [
+    'what a task does not have',
+    post('/v2/tasks', { type: 'import', input: {}, x: 1 }),
+    400,
+    "Additional properties are not allowed ('x' was unexpected)",
+  ],
   ['a missing task', get(`/v2/tasks/${otherId}`), 404, `No task found with ID ${otherId}`],
   ['the tasks of a missing image', get(`${missing}/tasks`), 404, `No image found with ID ${otherId}`],
 ]
@@ -194,10 +349,25 @@ const put = (url: string, headers: Record<string, string> = bytes, payload = 'x'
 })
 
 const data: Case[] = [
-  ['another media type', put(`${image}/file`, { 'content-type': 'text/plain' }), 415, 'Invalid content type text/plain; application/octet-stream is allowed'],
+  [
+    'another media type',
+    put(`${image}/file`, { 'content-type': 'text/plain' }),
+    415,
+    'Invalid content type text/plain; application/octet-stream is allowed',
+  ],
   ['no media type', put(`${image}/stage`, {}), 415, 'Invalid content type None; application/octet-stream is allowed'],
-  ['a size that is none', put(`${image}/file`, { ...bytes, 'x-openstack-image-size': 'x' }), 400, 'Invalid or missing image size in request headers.'],
-  ['a negative size', put(`${image}/stage`, { ...bytes, 'x-openstack-image-size': '-1' }), 400, 'Invalid or missing image size in request headers.'],
+  [
+    'a size that is none',
+    put(`${image}/file`, { ...bytes, 'x-openstack-image-size': 'x' }),
+    400,
+    'Invalid or missing image size in request headers.',
+  ],
+  [
+    'a negative size',
+    put(`${image}/stage`, { ...bytes, 'x-openstack-image-size': '-1' }),
+    400,
+    'Invalid or missing image size in request headers.',
+  ],
   ['an unknown store', put(`${image}/file`, { ...bytes, 'x-image-meta-store': 'x' }), 400, "Unknown store 'x'"],
   ['data for a missing image', put(`${missing}/file`), 404, `No image found with ID ${otherId}`],
   ['data to stage for a missing image', put(`${missing}/stage`), 404, `No image found with ID ${otherId}`],
@@ -212,8 +382,24 @@ const paths: Case[] = [
   ['a missing image', get(missing), 404, `No image found with ID ${otherId}`],
   ['an id that is none', get(`/v2/images/${'x'.repeat(300)}`), 404, 'No image found with ID xxx'],
   ['a missing image, to be deleted', { method: 'DELETE', url: missing }, 404, `No image found with ID ${otherId}`],
-  ['a body where none is expected', { method: 'GET', url: image, payload: '{}' }, 400, 'A body is not expected with this request.'],
-  ['a body with a deletion', { method: 'DELETE', url: image, payload: '{}' }, 400, 'A body is not expected with this request.'],
+  [
+    'a body where none is expected',
+    { method: 'GET', url: image, payload: '{}' },
+    400,
+    'A body is not expected with this request.',
+  ],
+  [
+    'a media type that is none',
+    { method: 'POST', url: '/v2/images', headers: { 'content-type': 'foo' }, payload: '{}' },
+    415,
+    'Unsupported Media Type',
+  ],
+  [
+    'a body with a deletion',
+    { method: 'DELETE', url: image, payload: '{}' },
+    400,
+    'A body is not expected with this request.',
+  ],
 ]
 
 /** The service with one image, which has one property, and room for two more. */
@@ -259,7 +445,6 @@ describe('headers of refusals', () => {
     ['GET', `${image}/import`, 'POST'],
     ['DELETE', `${image}/tasks`, 'GET'],
     ['PATCH', '/v2/tasks', 'GET, POST'],
-    ['DELETE', `/v2/tasks/${otherId}`, 'GET'],
     ['PUT', `/v2/tasks/${otherId}`, 'GET, DELETE'],
     ['POST', '/v2/info/import', 'GET'],
     ['OPTIONS', '/v2/info/stores', 'GET'],
@@ -273,6 +458,7 @@ describe('headers of refusals', () => {
   it('tells when tasks go, to who would delete one', async () => {
     const { request } = await prepared()
     const answer = await request({ method: 'DELETE', url: `/v2/tasks/${otherId}` })
+    expect([answer.statusCode, answer.headers.allow]).toEqual([405, 'GET'])
     expect(answer.body).toContain('They are auto deleted after reaching the time based on their expires_at property.')
   })
 
@@ -283,7 +469,11 @@ describe('headers of refusals', () => {
   })
 
   it.each([
-    [{ range: 'bytes=20-' }, 416, 'Invalid start position in Range header. Start position MUST be in the inclusive range [0, 19].'],
+    [
+      { range: 'bytes=20-' },
+      416,
+      'Invalid start position in Range header. Start position MUST be in the inclusive range [0, 19].',
+    ],
     [{ range: 'bytes=x' }, 416, 'Invalid Range header.'],
     [{ range: 'bytes=5-3' }, 416, 'Invalid Range header.'],
     [{ range: 'bytes=-' }, 416, 'Invalid Range header.'],

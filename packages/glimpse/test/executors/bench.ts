@@ -26,7 +26,7 @@ export const runners: Readonly<Record<string, FlowRunner>> = {
   'taskflow parallel': taskflowRunner({ engineMode: 'parallel', maxWorkers: 10 }),
 }
 
-export const data: Buffer = Buffer.from('the data of an image, '.repeat(40_000))
+const data: Buffer = Buffer.from('the data of an image, '.repeat(40_000))
 const clock = { now: () => new Date('2026-11-23T12:00:00Z') }
 const intake = { hashAlgo: 'sha512', sizeCap: 10_000_000 }
 
@@ -109,17 +109,26 @@ export class Bench {
     const image = await this.repos.images.find(this.image)
     const { createdAt: _created, updatedAt: _updated, locations = [], ...rest } = image ?? ({} as Partial<Image>)
     return {
-      task: { status, message: message.replaceAll(String(this.source.port), 'PORT'), result, expires: expiresAt !== null },
+      task: {
+        status,
+        message: message.replaceAll(String(this.source.port), 'PORT'),
+        result,
+        expires: expiresAt !== null,
+      },
       image: image ? (rest as EndState['image']) : null,
       locations: locations.map(({ store }) => store).toSorted(),
-      files: { fast: await this.#files('fast'), slow: await this.#files('slow'), staging: await this.#files('staging') },
+      files: {
+        fast: await this.#files('fast'),
+        slow: await this.#files('slow'),
+        staging: await this.#files('staging'),
+      },
     }
   }
 
   async #files(folder: string): Promise<Record<string, string>> {
     const found: Record<string, string> = {}
     const place = path.join(this.#folder, folder)
-    for (const name of (await readdir(place).catch(() => [])).toSorted()) {
+    for (const name of (await readdir(place).catch((): string[] => [])).toSorted()) {
       found[name] = createHash('sha256')
         .update(await readFile(path.join(place, name)))
         .digest('hex')

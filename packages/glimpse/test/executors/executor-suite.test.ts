@@ -44,20 +44,23 @@ describe.each(Object.keys(stepsOf) as TaskKind[])('task %s', (kind) => {
     { step, when: 'before' },
     { step, when: 'after' },
   ])
-  it.each(faults)('fails $when the work of $step, is undone the same everywhere, and can be tried again', async (fault) => {
-    const ends = await onEvery((bench) => perform(bench, kind, { fault }))
-    const end = same(ends)
-    /** Activation is the point of no return. */
-    const activeAnyway = fault.step === 'activate' && fault.when === 'after'
-    expect(end.task).toMatchObject({ status: 'failure', message: expect.stringContaining('broken on purpose') })
-    if (activeAnyway) expect([end.image?.status, end.files['staging']]).toEqual(['active', {}])
-    else expectUndone(end, kind)
-    expect(end.image?.importTask ?? null).toBeNull()
-    if (!activeAnyway && kind !== 'import') {
-      const again = same(await onEvery((bench) => retry(bench, kind, fault)))
-      expect(again.image?.status).toBe('active')
-    }
-  })
+  it.each(faults)(
+    'fails $when the work of $step, is undone the same everywhere, and can be tried again',
+    async (fault) => {
+      const ends = await onEvery((bench) => perform(bench, kind, { fault }))
+      const end = same(ends)
+      /** Activation is the point of no return. */
+      const activeAnyway = fault.step === 'activate' && fault.when === 'after'
+      expect(end.task).toMatchObject({ status: 'failure', message: expect.stringContaining('broken on purpose') })
+      if (activeAnyway) expect([end.image?.status, end.files['staging']]).toEqual(['active', {}])
+      else expectUndone(end, kind)
+      expect(end.image?.importTask ?? null).toBeNull()
+      if (!activeAnyway && kind !== 'import') {
+        const again = same(await onEvery((bench) => retry(bench, kind, fault)))
+        expect(again.image?.status).toBe('active')
+      }
+    },
+  )
 
   it('says so when an undo fails too, and undoes everything else', async () => {
     const fault = { step: 'activate', when: 'before' } as const
@@ -111,9 +114,7 @@ describe('a bad source', () => {
 })
 
 describe('a task whose input makes no sense', () => {
-  it.each([
-    [{}, 'Input to api_image_import task is empty.'],
-  ])('%j fails with the reason', async (input, message) => {
+  it.each([[{}, 'Input to api_image_import task is empty.']])('%j fails with the reason', async (input, message) => {
     const end = same(
       await onEvery(async (bench) => {
         await bench.addImage()
@@ -185,7 +186,11 @@ function taskFor(
 ): Pick<Task, 'id' | 'type'> & { input: JsonObject } {
   const uri = bench.source.url(source)
   if (kind === 'import') {
-    const input = { import_from: uri, import_from_format: 'raw', image_properties: { name: 'disk', disk_format: 'raw' } }
+    const input = {
+      import_from: uri,
+      import_from_format: 'raw',
+      image_properties: { name: 'disk', disk_format: 'raw' },
+    }
     return { id, type: 'import', input }
   }
   const method = kind === 'web-download' ? { name: kind, uri } : { name: kind }

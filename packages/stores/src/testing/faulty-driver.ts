@@ -63,8 +63,8 @@ export class FaultyDriver implements Driver {
     }
   }
 
-  async read(key: string, range?: ByteRange): Promise<AsyncIterable<Uint8Array>> {
-    return this.#chunks(await this.#call('read', () => this.#inner.read(key, range)))
+  async read(key: string, range?: ByteRange, lifetime?: number): Promise<AsyncIterable<Uint8Array>> {
+    return this.#chunks(await this.#call('read', () => this.#inner.read(key, range, lifetime)))
   }
 
   size(key: string): Promise<number> {

@@ -45,6 +45,26 @@ const ranges: readonly DriverCase[] = [
 
 const readers: readonly DriverCase[] = [
   {
+    name: 'a chunk keeps its bytes for as long as its reader said',
+    run: async (driver) => {
+      const bytes = pattern(5 * mebibyte + 7)
+      await put(driver, 'kept', bytes)
+      const kept: Uint8Array[] = []
+      let compared = 0
+      const compareOldest = (): void => {
+        const chunk = kept.shift()!
+        assert.ok(Buffer.from(chunk).equals(bytes.subarray(compared, compared + chunk.length)), `from byte ${compared}`)
+        compared += chunk.length
+      }
+      for await (const chunk of await driver.read('kept', undefined, 3)) {
+        kept.push(chunk)
+        if (kept.length === 3) compareOldest()
+      }
+      while (kept.length > 0) compareOldest()
+      assert.equal(compared, bytes.length)
+    },
+  },
+  {
     name: 'a reader may stop before the first chunk, after it, or while it waits',
     run: async (driver) => {
       await put(driver, 'stopped', pattern(3 * mebibyte))

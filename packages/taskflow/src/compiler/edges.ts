@@ -1,5 +1,5 @@
 import type { AtomNode } from '../patterns.ts'
-import type { Adjacency } from './plan.ts'
+import type { Adjacency, Ranking } from './plan.ts'
 
 /** Sorts edges by where they start; the order of edges of one node stays. */
 export function joinEdges(size: number, from: readonly number[], to: readonly number[]): Adjacency {
@@ -24,14 +24,23 @@ export function reverseEdges(size: number, edges: Adjacency): Adjacency {
   return joinEdges(size, from, to)
 }
 
-/** Ranks by priority, higher first, then by document order; joins rank as atoms of priority 0. */
-export function rankNodes(atoms: readonly (AtomNode | null)[]): { rank: Int32Array; byRank: Int32Array } {
-  const byRank = Int32Array.from(atoms.keys())
+/**
+ * Ranks by priority, higher first, both ways; then by document order, turned round for reverts. Joins rank before every
+ * atom: what is behind them is as ready as what stands beside them.
+ */
+export function rankNodes(atoms: readonly (AtomNode | null)[]): { order: Ranking; undoOrder: Ranking } {
+  const forward = Int32Array.from(atoms.keys())
+  const backward = forward.toReversed()
   if (atoms.some((atom) => atom !== null && atom.task.priority !== 0)) {
-    const priority = Float64Array.from(atoms, (atom) => atom?.task.priority ?? 0)
-    byRank.sort((a, b) => priority[b]! - priority[a]! || a - b)
+    const priority = Float64Array.from(atoms, (atom) => atom?.task.priority ?? Number.POSITIVE_INFINITY)
+    forward.sort((a, b) => priority[b]! - priority[a]! || a - b)
+    backward.sort((a, b) => priority[b]! - priority[a]! || b - a)
   }
-  const rank = new Int32Array(atoms.length)
-  for (const [position, node] of byRank.entries()) rank[node] = position
-  return { rank, byRank }
+  return { order: rankingOf(forward), undoOrder: rankingOf(backward) }
+}
+
+function rankingOf(nodes: Int32Array): Ranking {
+  const ranks = new Int32Array(nodes.length)
+  for (const [rank, node] of nodes.entries()) ranks[node] = rank
+  return { ranks, nodes }
 }

@@ -6,6 +6,12 @@ export interface Adjacency {
   readonly targets: Int32Array
 }
 
+/** An order of all nodes: the rank of each node, and the node at each rank. */
+export interface Ranking {
+  readonly ranks: Int32Array
+  readonly nodes: Int32Array
+}
+
 /** Where one argument's value comes from. */
 export interface Binding {
   readonly argument: string
@@ -34,10 +40,9 @@ export interface Plan {
   readonly atoms: readonly (AtomNode | null)[]
   readonly successors: Adjacency
   readonly predecessors: Adjacency
-  /** Position of a node among those that are ready at the same moment: priority first, then document order. */
-  readonly rank: Int32Array
-  /** The node at each rank. */
-  readonly byRank: Int32Array
+  /** Which of the nodes that are ready at the same moment executes first, and which reverts first. */
+  readonly order: Ranking
+  readonly undoOrder: Ranking
   /** For each node, the arguments that come from inputs or other atoms. */
   readonly bindings: readonly (readonly Binding[])[]
   /** Symbols that a run must be given. */

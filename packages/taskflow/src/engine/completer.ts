@@ -24,8 +24,9 @@ function completeExecute(run: Run, { node, ok, value }: Completion): void {
     run.failures.set(node, failure)
     recordAtom(run, node, 'FAILURE', { failure })
   } else {
-    run.results[node] = value
-    recordAtom(run, node, 'SUCCESS', { result: value })
+    const result = value ?? null
+    run.results[node] = result
+    recordAtom(run, node, 'SUCCESS', { result })
   }
   if (run.reverting) offer(run, node)
   else if (failure) turnRound(run)

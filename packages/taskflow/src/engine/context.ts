@@ -1,3 +1,4 @@
+import type { AtomState } from '../states.ts'
 import type { Logger, TaskContext } from '../task.ts'
 import type { ProgressBook } from './progress.ts'
 import type { Run } from './run.ts'
@@ -13,7 +14,8 @@ export class AtomContext implements TaskContext {
   readonly #run: Run
   readonly #node: number
   readonly #progress: ProgressBook
-  readonly #reverting: boolean
+  /** What the atom was doing when this began. */
+  readonly #phase: AtomState
 
   constructor(run: Run, node: number, progress: ProgressBook) {
     this.flow = run.id
@@ -22,11 +24,11 @@ export class AtomContext implements TaskContext {
     this.#run = run
     this.#node = node
     this.#progress = progress
-    this.#reverting = run.reverting && run.states[node] === 'REVERTING'
+    this.#phase = run.states[node]!
   }
 
   get signal(): AbortSignal {
-    return this.#reverting ? never : this.#run.abort.signal
+    return this.#phase === 'REVERTING' ? never : this.#run.abort.signal
   }
 
   get idempotencyKey(): string {
@@ -38,6 +40,6 @@ export class AtomContext implements TaskContext {
   }
 
   progress(fraction: number, details: object | null = null): void {
-    this.#progress.tell(this.#node, fraction, details)
+    this.#progress.tell(this.#node, this.#phase, fraction, details)
   }
 }

@@ -16,7 +16,7 @@ import type { Logger } from '../task.ts'
 import { drive } from './machine.ts'
 import { ProgressBook } from './progress.ts'
 import { ReadyQueue } from './ready-queue.ts'
-import { Recorder } from './recorder.ts'
+import { Recorder, raiseUnstored } from './recorder.ts'
 import type { Run } from './run.ts'
 import { recordFlow } from './transitions.ts'
 
@@ -67,11 +67,12 @@ export class Engine<I extends object, R> {
     this.#backend = options.backend ?? new MemoryBackend()
     this.id = options.id ?? randomUUID()
     this.plan = compile(this.#flow.root)
-    capacityOf(options)
+    checkOptions(options)
   }
 
+  /** As it is stored: a run that rejects with `storage` stays in the state that was stored last. */
   get state(): FlowState {
-    return this.#run?.flowState ?? 'PENDING'
+    return this.#run?.recorder.state ?? 'PENDING'
   }
 
   /** Why atoms failed, in document order. */
@@ -96,7 +97,11 @@ export class Engine<I extends object, R> {
     const { signal } = this.#options
     const run = this.#prepare(values)
     this.#run = run
-    await this.#backend.create({ id: this.id, name: this.plan.name, state: 'PENDING', inputs: values })
+    try {
+      await this.#backend.create({ id: this.id, name: this.plan.name, state: 'PENDING', inputs: values })
+    } catch (error) {
+      raiseUnstored(error)
+    }
     const cancel = (): void => this.cancel(signal?.reason)
     if (signal?.aborted) cancel()
     else signal?.addEventListener('abort', cancel, { once: true })
@@ -112,7 +117,7 @@ export class Engine<I extends object, R> {
   /** Aborts what is under way, and reverts what was done. Does nothing to a run that is over or reverts already. */
   cancel(reason?: unknown): void {
     const run = this.#run
-    if (!run || run.reverting || run.cancelled) return
+    if (!run || run.reverting || run.cancelled || run.flowState === 'SUCCESS') return
     run.cancelled = { reason }
     run.abort.abort(reason)
     run.wake()
@@ -137,7 +142,7 @@ export class Engine<I extends object, R> {
     const logger = this.#options.logger ?? silent
     const notifier = new Notifier(this.#options.listeners ?? [], logger)
     const ready = new ReadyQueue()
-    ready.push(plan.rank[0]!)
+    ready.push(plan.order.ranks[0]!)
     return {
       id: this.id,
       plan,
@@ -171,17 +176,31 @@ export class Engine<I extends object, R> {
  *
  * @example const sum = await run(addUp, { numbers: [1, 2, 3] }, { mode: 'parallel', maxWorkers: 4 })
  */
-export async function run<I extends object, R>(flow: Flow<I, R>, inputs: I, options?: EngineOptions): Promise<R> {
+export async function run<I extends object, R>(
+  flow: Flow<I, R>,
+  inputs: NoInfer<I>,
+  options?: EngineOptions,
+): Promise<R> {
   return await new Engine(flow, options).run(inputs)
 }
 
-function capacityOf({ mode = 'serial', maxWorkers = 10 }: EngineOptions): number {
+function checkOptions({ mode = 'serial', maxWorkers = 10, onRevertFailure = 'stop', id }: EngineOptions): void {
   if (mode !== 'serial' && mode !== 'parallel') {
     throw new TaskFlowError('invalid-flow', `mode must be 'serial' or 'parallel', not ${JSON.stringify(mode)}`)
   }
   if (!Number.isInteger(maxWorkers) || maxWorkers < 1) {
     throw new TaskFlowError('invalid-flow', `maxWorkers must be a whole number of at least 1, not ${maxWorkers}`)
   }
+  if (onRevertFailure !== 'stop' && onRevertFailure !== 'continue') {
+    const given = JSON.stringify(onRevertFailure)
+    throw new TaskFlowError('invalid-flow', `onRevertFailure must be 'stop' or 'continue', not ${given}`)
+  }
+  if (id !== undefined && (typeof id !== 'string' || id === '')) {
+    throw new TaskFlowError('invalid-flow', `id must be a text that is not empty, not ${JSON.stringify(id)}`)
+  }
+}
+
+function capacityOf({ mode = 'serial', maxWorkers = 10 }: EngineOptions): number {
   return mode === 'serial' ? 1 : maxWorkers
 }
 

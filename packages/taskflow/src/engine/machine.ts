@@ -76,12 +76,12 @@ function launch({ run, progress }: Course, node: number): void {
   }
   try {
     const given = invoke(run, node, new AtomContext(run, node, progress))
-    if (isThenable(given))
-      given.then(
-        (value) => end(true, value),
-        (error: unknown) => end(false, error),
-      )
-    else end(true, given)
+    if (!isThenable(given)) return end(true, given)
+    // A promise of ours: it settles once, whatever the thenable that a task gives does.
+    Promise.resolve(given).then(
+      (value) => end(true, value),
+      (error: unknown) => end(false, error),
+    )
   } catch (error) {
     end(false, error)
   }
@@ -90,10 +90,20 @@ function launch({ run, progress }: Course, node: number): void {
 function invoke(run: Run, node: number, context: TaskContext): unknown {
   const task: AnyTask = run.plan.atoms[node]!.task
   if (run.states[node] === 'RUNNING') return task.execute(argumentsOf(run, node) as never, context)
-  if (!task.revert) return undefined
   const failure = run.failures.get(node)
+  if (!task.revert || (failure && lacksArguments(run, node))) return undefined
   const outcome: Outcome<unknown> = failure ? { ok: false, failure } : { ok: true, result: run.results[node] }
   return task.revert(argumentsOf(run, node) as never, outcome, context)
+}
+
+/** An execute whose arguments could not be found never began: there is nothing to undo. */
+function lacksArguments(run: Run, node: number): boolean {
+  try {
+    argumentsOf(run, node)
+    return false
+  } catch {
+    return true
+  }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

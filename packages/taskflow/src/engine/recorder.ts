@@ -1,8 +1,9 @@
 import { TaskFlowError } from '../errors.ts'
 import type { AtomEvent, FlowEvent } from '../listeners/listener.ts'
 import type { Notifier } from '../listeners/notifier.ts'
+import type { FlowState } from '../states.ts'
 import type { Awaitable, Backend } from '../storage/backend.ts'
-import type { AtomChange, FlowChange } from '../storage/records.ts'
+import type { AtomChange, Batch, FlowChange } from '../storage/records.ts'
 
 /**
  * Collects what changes in a run until {@link flush} stores it as one batch, and announces it only then: nobody hears
@@ -14,10 +15,16 @@ export class Recorder {
   #atoms: AtomChange[] = []
   #flows: FlowChange[] = []
   #events: ((notifier: Notifier) => void)[] = []
+  #state: FlowState = 'PENDING'
 
   constructor(backend: Backend, notifier: Notifier) {
     this.#backend = backend
     this.#notifier = notifier
+  }
+
+  /** The state of the flow that was stored last. */
+  get state(): FlowState {
+    return this.#state
   }
 
   atom(change: AtomChange, event: () => AtomEvent): void {
@@ -42,19 +49,21 @@ export class Recorder {
     this.#events = []
     try {
       const stored = this.#backend.commit(batch)
-      if (stored) return stored.then(() => this.#announce(events), refuse)
+      if (stored) return stored.then(() => this.#announce(batch, events), raiseUnstored)
     } catch (error) {
-      refuse(error)
+      raiseUnstored(error)
     }
-    this.#announce(events)
+    this.#announce(batch, events)
   }
 
-  #announce(events: readonly ((notifier: Notifier) => void)[]): void {
+  #announce({ flows }: Batch, events: readonly ((notifier: Notifier) => void)[]): void {
+    this.#state = flows.at(-1)?.state ?? this.#state
     for (const event of events) event(this.#notifier)
   }
 }
 
-function refuse(error: unknown): never {
+/** @throws TaskFlowError `storage`, always: the error of a backend, as a run raises it. */
+export function raiseUnstored(error: unknown): never {
   const why = error instanceof Error ? error.message : String(error)
   throw new TaskFlowError('storage', `what the flow did could not be stored: ${why}`, { cause: error })
 }

@@ -15,7 +15,7 @@ export interface Completion {
 }
 
 /** What does not change while a flow runs. */
-export interface RunSetting {
+interface RunSetting {
   readonly id: string
   readonly plan: Plan
   readonly inputs: Readonly<Record<string, unknown>>

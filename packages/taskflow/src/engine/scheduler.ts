@@ -5,8 +5,8 @@ import { recordAtom } from './transitions.ts'
 /**
  * What may start next.
  *
- * Forward, the key of a node in the ready queue is its rank. Backward, the order is turned round, and failed atoms go
- * first: their key is below zero.
+ * Forward, the key of a node in the ready queue is its rank. Backward it is its rank in the other order, and failed
+ * atoms go first: their key is below zero.
  */
 
 /** Takes what may start into RUNNING or REVERTING, as far as there is room; joins are passed on the way. */
@@ -37,11 +37,11 @@ export function release(run: Run, node: number): void {
 
 /** Puts a node that nothing blocks where it will be taken from, if there is something to do for it. */
 export function offer(run: Run, node: number): void {
-  const rank = run.plan.rank[node]!
+  const { size, order, undoOrder } = run.plan
   const state = run.states[node]!
-  if (!run.reverting) run.ready.push(rank)
-  else if (state === 'FAILURE') run.ready.push(-1 - rank)
-  else if (state === 'SUCCESS') run.ready.push(run.plan.size - 1 - rank)
+  if (!run.reverting) run.ready.push(order.ranks[node]!)
+  else if (state === 'FAILURE') run.ready.push(undoOrder.ranks[node]! - size)
+  else if (state === 'SUCCESS') run.ready.push(undoOrder.ranks[node]!)
 }
 
 /** Turns the run round: from here on nothing executes, and everything that did is reverted, last first. */
@@ -68,9 +68,9 @@ function nextReady(run: Run): number | undefined {
   if (run.halted) return undefined
   const key = run.ready.pop()
   if (key === undefined) return undefined
-  const { byRank, size } = run.plan
-  if (!run.reverting) return byRank[key]
-  return key < 0 ? byRank[-1 - key] : byRank[size - 1 - key]
+  const { size, order, undoOrder } = run.plan
+  if (!run.reverting) return order.nodes[key]
+  return undoOrder.nodes[key < 0 ? key + size : key]
 }
 
 function pass(run: Run, join: number): void {

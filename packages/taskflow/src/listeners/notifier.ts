@@ -28,13 +28,19 @@ export class Notifier {
     this.#tell((listener) => listener.onProgress?.(event))
   }
 
-  #tell(call: (listener: Listener) => void): void {
+  /** A listener should not wait, but many are written as async functions: those must not fail unheard either. */
+  #tell(call: (listener: Listener) => unknown): void {
     for (const listener of this.#listeners) {
       try {
-        call(listener)
+        const given = call(listener)
+        if (given instanceof Promise) given.catch((error: unknown) => this.#log(error))
       } catch (error) {
-        this.#logger.error({ err: error }, 'a listener of a flow failed; the flow goes on')
+        this.#log(error)
       }
     }
+  }
+
+  #log(error: unknown): void {
+    this.#logger.error({ err: error }, 'a listener of a flow failed; the flow goes on')
   }
 }

@@ -8,7 +8,7 @@ export async function handleDownloadData({ parts, context, params, headers }: Ca
   const rangeFor = (size: number): ByteRange | null => requestedRange(headers, size)
   const { image, body, size, range } = await readImage(parts, context, params['id']!, rangeFor)
   if (!body) return { status: 204 }
-  return { status: range ? 206 : 200, headers: headersOf(image, size, range), body }
+  return { status: range ? 206 : 200, headers: headersOf(image, size, range), data: body }
 }
 
 function headersOf({ checksum }: Image, size: number, range: ByteRange | null): Record<string, string | number> {

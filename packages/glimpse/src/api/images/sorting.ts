@@ -54,7 +54,7 @@ function sortKey(name: string): ImageSortKey {
 }
 
 /** @throws ServiceError `invalid`. */
-export function sortDirection(name: string): SortDirection {
+function sortDirection(name: string): SortDirection {
   if (name === 'asc' || name === 'desc') return name
   throw wrong(`Invalid sort direction: ${name}`)
 }

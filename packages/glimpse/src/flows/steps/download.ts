@@ -1,4 +1,5 @@
 import { type Task, task } from '@glimpse/taskflow'
+import { freeing } from '../../data/freeing.ts'
 import { discard, writeData } from '../../data/writing.ts'
 import type { DataFacts } from '../../domain/image.ts'
 import { byteMeter } from './meter.ts'
@@ -18,7 +19,7 @@ export function download({ stores: { staging }, intake, openSource }: StepPorts)
       const source = await openSource(uri, signal)
       try {
         const onProgress = byteMeter(context, source.size)
-        return await writeData(staging, image, source.body, { ...intake, signal, onProgress })
+        return await writeData(staging, image, freeing(source.body), { ...intake, signal, onProgress })
       } finally {
         source.close()
       }

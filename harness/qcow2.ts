@@ -13,13 +13,15 @@ const copied = 1n << 63n
  */
 export function makeQcow2(data: Uint8Array): Buffer {
   const guestClusters = Math.ceil(data.length / clusterSize)
-  if (guestClusters > clusterSize / 8) throw new RangeError(`at most ${clusterSize / 8} clusters of data, not ${guestClusters}`)
+  if (guestClusters > clusterSize / 8)
+    throw new RangeError(`at most ${clusterSize / 8} clusters of data, not ${guestClusters}`)
   const metadataClusters = 5
   const image = Buffer.alloc((metadataClusters + guestClusters) * clusterSize)
   writeHeader(image, guestClusters)
   const at = (cluster: number): number => cluster * clusterSize
   image.writeBigUInt64BE(BigInt(at(2)), at(1))
-  for (let cluster = 0; cluster < metadataClusters + guestClusters; cluster++) image.writeUInt16BE(1, at(2) + 2 * cluster)
+  for (let cluster = 0; cluster < metadataClusters + guestClusters; cluster++)
+    image.writeUInt16BE(1, at(2) + 2 * cluster)
   image.writeBigUInt64BE(copied | BigInt(at(4)), at(3))
   for (let guest = 0; guest < guestClusters; guest++) {
     image.writeBigUInt64BE(copied | BigInt(at(metadataClusters + guest)), at(4) + 8 * guest)

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
 /** A web server as an image mirror is one: it serves one image, not too fast. */
-export interface SourceServer {
+export interface ImageSource {
   /** Where the whole image is. */
   readonly good: string
   /** Where the connection breaks in the middle. */
@@ -13,7 +13,7 @@ export interface SourceServer {
 
 const pieces = 20
 
-export async function serveImage(image: Buffer, milliseconds: number): Promise<SourceServer> {
+export async function serveImage(image: Buffer, milliseconds: number): Promise<ImageSource> {
   const server = createServer((request, response) => {
     const upTo = request.url === '/broken.qcow2' ? 0.6 : 1
     send(image, response, milliseconds, upTo).catch(() => response.destroy())
