@@ -37,7 +37,7 @@ export class Visibility {
   hide(mark: number): readonly (readonly [string, Provider])[] {
     const symbols = this.#pushed.splice(mark)
     const hidden: [string, Provider][] = []
-    for (const symbol of symbols.toReversed()) {
+    for (const symbol of symbols) {
       const provider = this.#stacks.get(symbol)?.pop()
       if (provider) hidden.push([symbol, provider])
     }
