@@ -10,7 +10,7 @@ export default defineConfig({
       {
         resolve,
         ssr,
-        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts', 'tests/floors.test.ts'], isolate: false },
+        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts', 'tests/*.test.ts'], isolate: false },
       },
       {
         resolve,
