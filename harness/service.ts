@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -28,7 +28,8 @@ export interface ServiceOptions {
   readonly under?: readonly string[]
 }
 
-const entry = fileURLToPath(new URL('../packages/glimpse/bin/glimpse.js', import.meta.url))
+/** The built command line. */
+export const entry: string = fileURLToPath(new URL('../packages/glimpse/bin/glimpse.js', import.meta.url))
 
 /** The built service in a process of its own, on a free port, as an operator runs it. */
 export class Service {
@@ -68,6 +69,18 @@ export class Service {
     })
   }
 
+  /** Whether the process runs: not ended, and not killed. */
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** Paths of the files in a folder, or below it, that the process has open; one that is deleted meanwhile, too. */
+  async openFiles(folder: string): Promise<string[]> {
+    const handles = `/proc/${this.#child.pid}/fd`
+    const links = (await readdir(handles)).map((name) => readlink(path.join(handles, name)).catch(ignoreGone))
+    return (await Promise.all(links)).filter((target) => target.startsWith(`${folder}${path.sep}`))
+  }
+
   /** Hears every line from now on. */
   onLine(listener: (line: LogLine) => void): void {
     this.#listeners.add(listener)
@@ -90,10 +103,16 @@ export class Service {
 
   /** Ends the process and resolves with its exit code (null: a signal ended it). */
   async stop(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL' = 'SIGTERM'): Promise<number | null> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode
+    if (!this.running) return this.#child.exitCode
     const ended = once(this.#child, 'exit')
     this.#child.kill(signal)
     const [code] = (await ended) as [number | null]
     return code
   }
+}
+
+/** A handle that was closed between the listing and the look at it is not open. */
+function ignoreGone(error: unknown): string {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+  throw error
 }

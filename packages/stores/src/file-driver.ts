@@ -49,8 +49,15 @@ export class FileDriver implements Driver {
     return (await stat(this.localPath(key))).size
   }
 
+  /** A read-only file system refuses before it looks: what is not there is not found on it either. */
   async delete(key: string): Promise<void> {
-    await unlink(this.localPath(key))
+    const file = this.localPath(key)
+    try {
+      await unlink(file)
+    } catch (error) {
+      if (errnoOf(error) === 'EROFS' && !(await isThere(file))) throw new StoreError('not-found', { key })
+      throw error
+    }
   }
 
   async *list(): AsyncIterable<string> {

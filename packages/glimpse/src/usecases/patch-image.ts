@@ -132,7 +132,7 @@ class Patch {
   }
 }
 
-const formatsMayChangeIn: readonly Image['status'][] = ['queued', 'importing']
+const formatsMayChangeIn: readonly Image['status'][] = ['queued', 'uploading', 'importing']
 
 function isFormat(name: string): boolean {
   return name === 'container_format' || name === 'disk_format'

@@ -24,7 +24,7 @@ export async function stageImage(
   body: Readable,
   { size }: StageOptions,
 ): Promise<void> {
-  const { config, images, stores, log } = parts
+  const { config, images, stores } = parts
   if (!config.import.methods.includes('glance-direct')) {
     throw new ServiceError('not-found', { reason: "'glance-direct' method is not available at this site." })
   }
@@ -34,12 +34,21 @@ export async function stageImage(
     const staged = await takeBody(parts, stores.staging, id, body, size)
     await images.update(id, { set: { staged, size: staged.size } }, { status: ['uploading'] })
   } catch (error) {
-    await discard(stores.staging, id)
-    try {
-      await images.update(id, { set: { status: 'queued', staged: null } }, { status: ['uploading'] })
-    } catch (cause) {
-      log.warn({ err: cause, image: id }, 'an image whose staging failed could not be queued again')
-    }
+    await requeue(parts, id)
     throw error
+  }
+}
+
+/** Data that cannot be removed now does not hinder: the next that comes for this image replaces it. */
+async function requeue({ images, stores, log }: Parts, id: string): Promise<void> {
+  try {
+    await discard(stores.staging, id)
+  } catch (error) {
+    log.warn({ err: error, image: id }, 'the data of an image whose staging failed is left in the staging store')
+  }
+  try {
+    await images.update(id, { set: { status: 'queued', staged: null } }, { status: ['uploading'] })
+  } catch (error) {
+    log.warn({ err: error, image: id }, 'an image whose staging failed could not be queued again')
   }
 }

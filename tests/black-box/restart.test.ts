@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { GlimpseClient } from '@glimpse/client'
+import { afterEach, describe, expect, it } from 'vitest'
+import {
+  dataFolders,
+  download,
+  fileGrows,
+  filesIn,
+  holdBody,
+  importAndWait,
+  newImage,
+  type Site,
+  Stage,
+  startImport,
+} from './support.ts'
+
+const data = randomBytes(4 << 20)
+/** Less than half, so that it is on the disk by the time that a sender holds still. */
+const partly = 1 << 20
+const stopped = /service (stopped|was shut down) while this task was running/
+
+const stage = new Stage()
+afterEach(() => stage.close())
+
+describe.each(['plain', 'taskflow'])('with task_executor = %s', (executor) => {
+  const config = `[task]\ntask_executor = ${executor}\n`
+  const start = (stateDir?: string): Promise<Site> => stage.serve(config, stateDir)
+  const killAndStart = async ({ service, stateDir }: Site): Promise<Site> => {
+    expect(await service.stop('SIGKILL')).toBeNull()
+    return await start(stateDir)
+  }
+
+  it('kill -9 in the middle of an upload leaves a queued image without data, which takes the upload again', async () => {
+    const site = await start()
+    const { images } = dataFolders(site.stateDir)
+    const { id } = await newImage(site.client)
+    const lost = expect(site.client.images.upload(id, holdBody(data))).rejects.toMatchObject({ status: 0 })
+    await fileGrows(images, partly)
+    expect(await site.client.images.show(id)).toMatchObject({ status: 'saving' })
+    const { client, stateDir } = await killAndStart(site)
+    await lost
+    await expectUsable(client, stateDir, id, { status: 'queued', files: [] })
+    await client.images.upload(id, data)
+    await expectActive(client, stateDir, id)
+  })
+
+  it('kill -9 in the middle of a stage leaves a queued image without data, which takes it again', async () => {
+    const site = await start()
+    const { staging } = dataFolders(site.stateDir)
+    const { id } = await newImage(site.client)
+    const lost = expect(site.client.images.stage(id, holdBody(data))).rejects.toMatchObject({ status: 0 })
+    await fileGrows(staging, partly)
+    expect(await site.client.images.show(id)).toMatchObject({ status: 'uploading' })
+    const { client, stateDir } = await killAndStart(site)
+    await lost
+    await expectUsable(client, stateDir, id, { status: 'queued', files: [] })
+    await client.images.stage(id, data)
+    expect(await importAndWait(client, id, { method: 'glance-direct' })).toMatchObject({ status: 'success' })
+    await expectActive(client, stateDir, id)
+  })
+
+  it('kill -9 in the middle of a web-download fails its task with the cause, and the same import succeeds', async () => {
+    const site = await start()
+    const { id, source, task } = await beginDownload(site)
+    const { client, service, stateDir } = await killAndStart(site)
+    expect(service.log.map(({ msg }) => msg)).toContain('put right what an earlier process left unfinished')
+    await expectFailed(client, task)
+    await expectUsable(client, stateDir, id, { status: 'queued', files: [] })
+    source.release()
+    const again = await importAndWait(client, id, { method: 'web-download', uri: source.url })
+    expect(again).toMatchObject({ status: 'success' })
+    await expectActive(client, stateDir, id)
+  })
+
+  it('kill -9 while an import of staged data waits its turn keeps the data, and the same import succeeds', async () => {
+    const alone = `${config}[wsgi]\ntask_pool_threads = 1\n`
+    const site = await stage.serve(alone)
+    const { id } = await newImage(site.client)
+    await site.client.images.stage(id, data)
+    const busy = await beginDownload(site)
+    const { id: task } = await startImport(site.client, id, { method: 'glance-direct' })
+    expect(await site.client.tasks.show(task)).toMatchObject({ status: 'pending' })
+    const { client, stateDir } = await killAndStart(site)
+    for (const ended of [task, busy.task]) await expectFailed(client, ended)
+    const { staging } = dataFolders(stateDir)
+    await expectUsable(client, stateDir, id, { status: 'uploading', files: [path.join(staging, id)] })
+    expect(await client.images.show(busy.id)).toMatchObject({ status: 'queued' })
+    expect(await importAndWait(client, id, { method: 'glance-direct' })).toMatchObject({ status: 'success' })
+    await expectActive(client, stateDir, id)
+  })
+
+  it('SIGTERM while an import runs ends it with a cause, exits with 0, and leaves nothing to repair', async () => {
+    const site = await start()
+    const { id, source, task } = await beginDownload(site)
+    expect(await site.service.stop('SIGTERM')).toBe(0)
+    const { client, service, stateDir } = await start(site.stateDir)
+    expectNoRepairs(service.log)
+    await expectFailed(client, task)
+    await expectUsable(client, stateDir, id, { status: 'queued', files: [] })
+    source.release()
+    const again = await importAndWait(client, id, { method: 'web-download', uri: source.url })
+    expect(again).toMatchObject({ status: 'success' })
+    await expectActive(client, stateDir, id)
+  })
+
+  it('SIGTERM while an upload holds still exits with 0 and leaves a queued image without data', async () => {
+    const site = await start()
+    const { id } = await newImage(site.client)
+    const lost = expect(site.client.images.upload(id, holdBody(data))).rejects.toThrow()
+    await fileGrows(dataFolders(site.stateDir).images, partly)
+    expect(await site.service.stop('SIGTERM')).toBe(0)
+    await lost
+    const { client, service, stateDir } = await start(site.stateDir)
+    expectNoRepairs(service.log)
+    await expectUsable(client, stateDir, id, { status: 'queued', files: [] })
+  })
+})
+
+it('a start on a state that nothing is wrong with repairs nothing and says nothing of repairs', async () => {
+  const site = await stage.serve()
+  const staged = await newImage(site.client)
+  await site.client.images.stage(staged.id, data)
+  const active = await newImage(site.client)
+  await site.client.images.upload(active.id, data)
+  const queued = await newImage(site.client)
+  await site.service.stop('SIGKILL')
+  const { client, service, stateDir } = await stage.serve('', site.stateDir)
+  expectNoRepairs(service.log)
+  for (const [{ id }, status] of [
+    [staged, 'uploading'] as const,
+    [active, 'active'] as const,
+    [queued, 'queued'] as const,
+  ])
+    expect(await client.images.show(id)).toMatchObject({ status })
+  const { images, staging } = dataFolders(stateDir)
+  expect(await filesIn(images, staging)).toEqual([path.join(images, active.id), path.join(staging, staged.id)])
+})
+
+/** An import by web-download of which the half has come, and whose source holds still. */
+async function beginDownload({ client, stateDir }: Site) {
+  const source = await stage.holdSource(data)
+  const { id } = await newImage(client)
+  const { id: task } = await startImport(client, id, { method: 'web-download', uri: source.url })
+  await fileGrows(dataFolders(stateDir).staging, partly)
+  expect(await client.images.show(id)).toMatchObject({ status: 'importing', os_glance_import_task: task })
+  return { id, source, task }
+}
+
+async function expectFailed(client: GlimpseClient, task: string): Promise<void> {
+  const ended = await client.tasks.show(task)
+  expect(ended).toMatchObject({ status: 'failure' })
+  expect(ended.message).toMatch(stopped)
+}
+
+/** Not locked, and nothing is on the disk but what is named. */
+async function expectUsable(
+  client: GlimpseClient,
+  stateDir: string,
+  id: string,
+  { status, files }: { readonly status: string; readonly files: readonly string[] },
+): Promise<void> {
+  const image = await client.images.show(id)
+  expect(image).toMatchObject({ status })
+  expect(Object.keys(image).filter((key) => key.startsWith('os_glance'))).toEqual([])
+  const { images, staging } = dataFolders(stateDir)
+  expect(await filesIn(images, staging)).toEqual(files)
+}
+
+async function expectActive(client: GlimpseClient, stateDir: string, id: string): Promise<void> {
+  expect(await client.images.show(id)).toMatchObject({ status: 'active', size: data.length })
+  const { images, staging } = dataFolders(stateDir)
+  expect(await filesIn(images, staging)).toEqual([path.join(images, id)])
+  expect((await readFile(path.join(images, id))).equals(data)).toBe(true)
+  expect((await download(client, id)).equals(data)).toBe(true)
+}
+
+function expectNoRepairs(log: readonly { readonly msg: string; readonly level: number }[]): void {
+  expect(log.filter(({ msg, level }) => level >= 40 || /put right|unfinished|repair/.test(msg))).toEqual([])
+}
