@@ -1,7 +1,7 @@
 import { FileDriver, openHttpSource, Store } from '@glimpse/stores'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { buildServer } from './api/server.ts'
+import { buildServer, closeServer } from './api/server.ts'
 import type { Config } from './config/config.ts'
 import type { Stores } from './data/stores.ts'
 import { createRepos } from './db/repos.ts'
@@ -35,12 +35,15 @@ export async function createApp(config: Config, log: Logger, clock: Clock = syst
   const recovered = await recover(parts)
   const server = buildServer(parts)
   const close = async (): Promise<void> => {
-    await server.close()
+    await closeServer(server, shutdownGrace)
     await executor.stop('The service was shut down while this task was running; try again')
     await repos.close()
   }
   return { parts, server, recovered, close }
 }
+
+/** How long a stop waits for requests that run, in milliseconds. */
+const shutdownGrace = 3_000
 
 const systemClock: Clock = { now: () => new Date() }
 

@@ -74,14 +74,13 @@ describe('an open blob', () => {
       },
     })
     const sent = (await store.open('key')).send(slow)
-    let over = false
-    void sent.then(() => {
-      over = true
-    })
-    while (!over) {
+    const over = new AbortController()
+    const ended = sent.finally(() => over.abort())
+    while (!over.signal.aborted) {
       waiting.shift()?.()
       await new Promise(setImmediate)
     }
+    await ended
     expect(Buffer.concat(taken).equals(bytes)).toBe(true)
   })
 

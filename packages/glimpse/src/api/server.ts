@@ -14,6 +14,7 @@ import { negotiate, versionPaths, viewVersions } from './versions.ts'
 /** Builds the HTTP server of the API; it does not listen yet. */
 export function buildServer(parts: Parts): FastifyInstance {
   const app = Fastify(optionsFor(parts))
+  app.decorate(underWay, new Set<Promise<Answer>>())
   app.removeAllContentTypeParsers()
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id)
@@ -76,6 +77,31 @@ function addRoutes(app: FastifyInstance, parts: Parts, kind: 'text' | 'data'): v
   })
 }
 
+const underWay = 'operationsUnderWay'
+
+/** Counts an operation until it has ended: a client that leaves does not end it. */
+async function watch(app: FastifyInstance, operation: () => Promise<Answer> | Answer): Promise<Answer> {
+  const operations = app.getDecorator<Set<Promise<Answer>>>(underWay)
+  const answer = Promise.resolve().then(operation)
+  operations.add(answer)
+  try {
+    return await answer
+  } finally {
+    operations.delete(answer)
+  }
+}
+
+/**
+ * Stops taking requests, and waits for those that run; after the grace, in milliseconds, their connections are cut.
+ * Resolves when every operation has ended, that is, has undone what it could not finish.
+ */
+export async function closeServer(app: FastifyInstance, grace: number): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), grace)
+  await app.close()
+  clearTimeout(cut)
+  await Promise.allSettled(app.getDecorator<Set<Promise<Answer>>>(underWay))
+}
+
 function addRoute(scope: FastifyInstance, parts: Parts, { method, path, takes, handle }: Route): void {
   const readBody = bodyReader(takes, parts.config)
   scope.route({
@@ -83,16 +109,18 @@ function addRoute(scope: FastifyInstance, parts: Parts, { method, path, takes, h
     url: path,
     onRequest: async (request) => checkBodyHeaders(request, takes),
     handler: async (request, reply) => {
-      const answer = await handle({
-        parts,
-        context: contextOf(request),
-        params: request.params as Readonly<Record<string, string>>,
-        query: new URLSearchParams(/\?(.*)$/s.exec(request.url)?.[1]),
-        headers: request.headers,
-        body: readBody(request),
-        data: request.raw,
-        baseUrl: baseUrlOf(parts.config, request),
-      })
+      const answer = await watch(scope, () =>
+        handle({
+          parts,
+          context: contextOf(request),
+          params: request.params as Readonly<Record<string, string>>,
+          query: new URLSearchParams(/\?(.*)$/s.exec(request.url)?.[1]),
+          headers: request.headers,
+          body: readBody(request),
+          data: request.raw,
+          baseUrl: baseUrlOf(parts.config, request),
+        }),
+      )
       return answer.data ? sendData(parts, reply, answer, answer.data) : sendAnswer(reply, answer)
     },
   })
