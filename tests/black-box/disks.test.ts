@@ -1,15 +1,16 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmdirSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { GlimpseClient } from '@glimpse/client'
 import { afterEach, describe, expect, it } from 'vitest'
-import { download, filesIn, importAndWait, newImage, type Site, Stage } from './support.ts'
+import { entry } from '../../harness/service.ts'
+import { download, filesIn, importAndWait, newImage, Program, type Site, Stage } from './support.ts'
 
-/** With the filler it does not fit on a disk of 4 MiB; without, it does. */
+/** Beside 3 MiB of other things it does not fit on a disk of 4 MiB; alone, it does. */
 const data = randomBytes(2 << 20)
-const filler = Buffer.alloc(3 << 20, 1)
 
 const stage = new Stage()
 afterEach(() => stage.close())
@@ -34,8 +35,11 @@ class Disk {
     return disk
   }
 
-  async fill(): Promise<void> {
-    await writeFile(this.filler, filler)
+  /** Fills it up to that many bytes or to its end. */
+  async fill(bytes: number): Promise<void> {
+    await writeFile(this.filler, Buffer.alloc(bytes, 1)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOSPC') throw error
+    })
   }
 
   async free(): Promise<void> {
@@ -64,7 +68,7 @@ const troubles: readonly Trouble[] = [
     name: 'full',
     status: 413,
     cause: /Image storage media is full: store '.*' is full: wrote \d+ bytes of image .*, then ENOSPC/,
-    begin: (disk) => disk.fill(),
+    begin: (disk) => disk.fill(3 << 20),
     end: (disk) => disk.free(),
   },
   ...[
@@ -84,17 +88,18 @@ const troubles: readonly Trouble[] = [
 
 const why = mayMount() ? '' : ' (skipped: this user may not mount a tmpfs)'
 
-describe.skipIf(why !== '').each(troubles)(`a disk that is $name${why}`, ({ status, cause, begin, end }) => {
+describe.skipIf(why !== '').each(troubles)(`a disk that is $name${why}`, (trouble) => {
+  const { status, cause } = trouble
   const refusal = { status, explanation: expect.stringMatching(cause) as string }
 
   it('refuses an upload, leaves nothing of it, and takes it when it is put right', async () => {
     const site = await serveFromDisks()
     const { client, images } = site
     const { id } = await newImage(client)
-    await begin(images)
+    await trouble.begin(images)
     await expect(client.images.upload(id, data)).rejects.toMatchObject(refusal)
     await expectClean(site, id, 'queued')
-    await end(images)
+    await trouble.end(images)
     await client.images.upload(id, data)
     await expectActive(site, id)
   })
@@ -103,10 +108,10 @@ describe.skipIf(why !== '').each(troubles)(`a disk that is $name${why}`, ({ stat
     const site = await serveFromDisks()
     const { client, staging } = site
     const { id } = await newImage(client)
-    await begin(staging)
+    await trouble.begin(staging)
     await expect(client.images.stage(id, data)).rejects.toMatchObject(refusal)
     await expectClean(site, id, 'queued')
-    await end(staging)
+    await trouble.end(staging)
     await client.images.stage(id, data)
     expect(await importAndWait(client, id, { method: 'glance-direct' })).toMatchObject({ status: 'success' })
     await expectActive(site, id)
@@ -120,13 +125,13 @@ describe.skipIf(why !== '').each(troubles)(`a disk that is $name${why}`, ({ stat
       const source = await stage.holdSource(data)
       source.release()
       const { id } = await newImage(client)
-      await begin(staging)
+      await trouble.begin(staging)
       const request = { method: 'web-download', uri: source.url }
       const { status, message } = await importAndWait(client, id, request)
       expect({ status, message }).toEqual({ status: 'failure', message: expect.stringMatching(cause) as string })
       expect(message).not.toContain('undoing')
       await expectClean(site, id, 'queued')
-      await end(staging)
+      await trouble.end(staging)
       expect(await importAndWait(client, id, request)).toMatchObject({ status: 'success' })
       await expectActive(site, id)
     },
@@ -139,16 +144,52 @@ describe.skipIf(why !== '').each(troubles)(`a disk that is $name${why}`, ({ stat
       const { client, images, staging } = site
       const { id } = await newImage(client)
       await client.images.stage(id, data)
-      await begin(images)
+      await trouble.begin(images)
       const { status, message } = await importAndWait(client, id, { method: 'glance-direct' })
       expect({ status, message }).toEqual({ status: 'failure', message: expect.stringMatching(cause) as string })
       expect(message).not.toContain('undoing')
       await expectClean(site, id, 'uploading', [path.join(staging.folder, id)])
-      await end(images)
+      await trouble.end(images)
       expect(await importAndWait(client, id, { method: 'glance-direct' })).toMatchObject({ status: 'success' })
       await expectActive(site, id)
     },
   )
+})
+
+describe.skipIf(why !== '')(`a disk that is full of other things${why}`, () => {
+  it('where the log is stops nobody, and the log goes on when there is room', async () => {
+    const disk = await Disk.make()
+    const log = path.join(disk.mount, 'glimpse.log')
+    const program = await serveWith(`[DEFAULT]\nlog_file = ${log}\n`)
+    const client = await clientOf(program)
+    await disk.fill(4 << 20)
+    await newImage(client)
+    await program.says(/glimpse: the log cannot be written: ENOSPC/)
+    await newImage(client)
+    await disk.free()
+    await newImage(client)
+    expect(await program.stop('SIGTERM')).toBe(0)
+    const lines = (await readFile(log, 'utf8')).split('\n')
+    expect(lines.filter((line) => line.includes('POST'))).toHaveLength(3)
+    expect(lines.at(-2)).toContain('stopping')
+  })
+
+  it('where the database is refuses changes with 503, answers questions, and goes on when there is room', async () => {
+    const disk = await Disk.make()
+    const program = await serveWith(`[database]\nconnection = sqlite:///${disk.mount}/glimpse.sqlite\n`)
+    const client = await clientOf(program)
+    const { id } = await newImage(client)
+    await disk.fill(4 << 20)
+    await expect(fillDatabase(client)).rejects.toMatchObject({
+      status: 503,
+      explanation: 'Cannot use the database: the disk of the database is full; free space there',
+    })
+    expect(await client.images.show(id)).toMatchObject({ status: 'queued' })
+    await disk.free()
+    await client.images.upload(id, data)
+    expect(await client.images.show(id)).toMatchObject({ status: 'active' })
+    expect(await program.stop('SIGTERM')).toBe(0)
+  })
 })
 
 interface DiskSite extends Site {
@@ -170,6 +211,26 @@ filesystem_store_datadir = ${staging.folder}
 task_executor = ${executor}
 `)
   return { ...site, images, staging }
+}
+
+async function serveWith(config: string): Promise<Program> {
+  const folder = await stage.folder()
+  const file = path.join(folder, 'glance-api.conf')
+  await writeFile(file, config)
+  const args = ['serve', '--config-file', file, '--state-dir', path.join(folder, 'state'), '--port', '0']
+  const program = new Program(process.execPath, [entry, ...args])
+  stage.onClose(() => program.stop())
+  return program
+}
+
+async function clientOf(program: Program): Promise<GlimpseClient> {
+  const [, endpoint = ''] = await program.says(/at (http:\S+),/)
+  return new GlimpseClient({ endpoint })
+}
+
+/** A full disk has room for some changes yet: in the last page of a file, and in pages that are free. */
+async function fillDatabase(client: GlimpseClient): Promise<never> {
+  for (;;) await newImage(client, 'x'.repeat(255))
 }
 
 /** Not locked, nothing on the disks but what is named and what the test itself put there, and no file open. */

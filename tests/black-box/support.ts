@@ -10,7 +10,7 @@ import { GlimpseClient, type ImageView, type ImportRequest, type TaskView } from
 import { Service } from '../../harness/service.ts'
 
 /** Lets imports read from servers of this machine, whatever their port. */
-export const allowLocalSources = '[import_filtering_opts]\nallowed_hosts = [127.0.0.1]\nallowed_ports = []\n'
+const allowLocalSources = '[import_filtering_opts]\nallowed_hosts = [127.0.0.1]\nallowed_ports = []\n'
 
 /** A service that runs, and where it keeps its data. */
 export interface Site {

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { mkdirSync, openSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { type Logger, pino } from 'pino'
@@ -38,6 +38,7 @@ export async function serve(options: ServeOptions): Promise<0 | 1> {
 }
 
 async function run(config: Config, log: Logger): Promise<void> {
+  const toldToStop = firstSignal()
   await mkdir(path.dirname(config.database.file), { recursive: true })
   const app = await createApp(config, log)
   const { tasks, images, files } = app.recovered
@@ -45,14 +46,21 @@ async function run(config: Config, log: Logger): Promise<void> {
   const address = await app.server.listen({ host: config.listen.host, port: config.listen.port })
   log.info({ address, executor: config.tasks.executor, stateDir: config.stateDir }, 'listening')
   process.stderr.write(howToTalk(address, config))
-  const stop = new AbortController()
-  const [signal] = (await Promise.race([
-    once(process, 'SIGTERM', { signal: stop.signal }),
-    once(process, 'SIGINT', { signal: stop.signal }),
-  ])) as [string]
-  stop.abort()
+  const signal = await toldToStop
   log.info({ signal }, 'stopping')
   await app.close()
+}
+
+/** Resolves with the first signal to stop, heard from now on; a second one ends the process as it is. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>()
+  const signals = ['SIGTERM', 'SIGINT'] as const
+  const hear = (signal: NodeJS.Signals): void => {
+    for (const other of signals) process.off(other, hear)
+    resolve(signal)
+  }
+  for (const signal of signals) process.on(signal, hear)
+  return promise
 }
 
 function overridesOf({ host, port }: ServeOptions): Record<string, string> {
@@ -62,8 +70,19 @@ function overridesOf({ host, port }: ServeOptions): Record<string, string> {
   }
 }
 
+/** Bytes of log that wait for a place which takes none; what comes then is lost. */
+const logBacklog = 1 << 20
+
+/** Images are served also when the log cannot be written, on a full disk say: that is said once, on stderr. */
 function logTarget({ log: { file } }: Config): ReturnType<typeof pino.destination> {
-  return pino.destination(file === null ? 1 : { dest: file, mkdir: true })
+  if (file !== null) mkdirSync(path.dirname(file), { recursive: true })
+  const target = pino.destination({ dest: file === null ? 1 : openSync(file, 'a'), maxLength: logBacklog })
+  let told = false
+  target.on('error', ({ message }: Error) => {
+    if (!told) process.stderr.write(`glimpse: the log cannot be written: ${message}\n`)
+    told = true
+  })
+  return target
 }
 
 function isForOperator(error: unknown): error is Error {

@@ -1,12 +1,15 @@
 import type { FastifyRequest } from 'fastify'
 import type { Config } from '../config/config.ts'
-import { ServiceError } from '../domain/errors.ts'
+import { invalid, ServiceError } from '../domain/errors.ts'
 import { mediaType } from './media-type.ts'
 import type { Intake } from './route.ts'
 import { compileCheck } from './schema-check.ts'
 
 /** Bytes that a JSON body may have. */
 export const jsonLimit = 1 << 20
+
+/** Levels of lists and objects in a JSON body: what works on it after the parser may recurse. */
+const mostLevels = 100
 
 const dataType = 'application/octet-stream'
 
@@ -19,7 +22,7 @@ export function checkBodyHeaders({ headers, method }: FastifyRequest, takes: Int
   const type = mediaType(headers)
   if (takes.kind === 'none') {
     const announced = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-    if (announced) throw new ServiceError('invalid', { reason: 'A body is not expected with this request.' })
+    if (announced) throw invalid('A body is not expected with this request.')
   } else if (takes.kind === 'data') {
     if (type === dataType) return
     const reason = `Invalid content type ${type || 'None'}; ${dataType} is allowed`
@@ -42,8 +45,7 @@ export function bodyReader(takes: Intake, config: Config): BodyReader {
   if (takes.kind !== 'json') return () => undefined
   const check = compileCheck(takes.schema(config))
   return ({ body }) => {
-    if (typeof body !== 'string' || body === '')
-      throw new ServiceError('invalid', { reason: 'Body expected in request.' })
+    if (typeof body !== 'string' || body === '') throw invalid('Body expected in request.')
     const value = parseJson(body)
     takes.precheck?.(value, config)
     check(value)
@@ -54,14 +56,24 @@ export function bodyReader(takes: Intake, config: Config): BodyReader {
 /** As everywhere in this API, a body is an object or a list. */
 function parseJson(text: string): object {
   const value = attemptJson(text)
-  if (typeof value === 'object' && value !== null) return value
-  throw new ServiceError('invalid', { reason: 'Unexpected body type. Expected list/dict.' })
+  if (!isNested(value)) throw invalid('Unexpected body type. Expected list/dict.')
+  if (!isDeeper(value, mostLevels)) return value
+  throw invalid(`The JSON in the request body is nested too deep: ${mostLevels} levels are allowed.`)
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (!isNested(value)) return false
+  return levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1))
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }
 
 function attemptJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new ServiceError('invalid', { reason: 'Malformed JSON in request body.' }, { cause: error })
+    throw invalid('Malformed JSON in request body.', { cause: error })
   }
 }

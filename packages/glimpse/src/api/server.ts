@@ -140,11 +140,14 @@ async function sendData({ log }: Parts, reply: FastifyReply, { status, headers }
     await data.send(raw)
     raw.end()
   } catch (error) {
-    const left = error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
+    const left = error instanceof Error && 'code' in error && departures.has(error.code)
     if (!left) log.error({ err: error, requestId: request.id }, 'a download broke off')
     raw.destroy()
   }
 }
+
+/** What a connection says when the client left, which is its right; a store's errors have other codes. */
+const departures: ReadonlySet<unknown> = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE', 'ECANCELED'])
 
 function sendProblem({ log }: Parts, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = problemOf(error, request)

@@ -75,13 +75,14 @@ async function updateRow(
 
 function isExpected(
   eb: ExpressionBuilder<Schema, 'images'>,
-  { status, importTask }: ImageExpectation,
+  { status, importTask, protected: isProtected }: ImageExpectation,
   to: ImageStatus | undefined,
 ): Expression<SqlBool> {
   const from = to === undefined ? status : statuses.filter((old) => mayMove(old, to, status))
   return eb.and([
     ...(from ? [eb('status', 'in', from)] : []),
     ...(importTask !== undefined ? [eb('import_task', 'is', importTask)] : []),
+    ...(isProtected !== undefined ? [eb('protected', '=', isProtected ? 1 : 0)] : []),
   ])
 }
 

@@ -59,3 +59,8 @@ export class ServiceError extends Error {
     return errorTable[this.code].status
   }
 }
+
+/** A request that makes no sense, for a reason that its user can act on. */
+export function invalid(reason: string, options?: ErrorOptions): ServiceError {
+  return new ServiceError('invalid', { reason }, options)
+}

@@ -1,5 +1,6 @@
-import { ServiceError } from './errors.ts'
-import type { NewImage, Visibility } from './image.ts'
+import { invalid, type ServiceError } from './errors.ts'
+import { checkPropertyName } from './fixed-names.ts'
+import { type NewImage, type Visibility, visibilities } from './image.ts'
 import type { Json } from './task.ts'
 
 const kinds = {
@@ -16,21 +17,19 @@ const kinds = {
  * The image that a legacy import is to make. Properties that the API does not know become properties of the image.
  *
  * @param properties the task's `image_properties`; without a format, qcow2 in a bare container is meant.
- * @throws ServiceError `invalid`, naming the property, what was given and what is allowed.
+ * @throws ServiceError `invalid`, naming the property, what was given and what is allowed; `read-only` or `reserved`.
  */
 export function imageFromProperties(id: string, owner: string | null, properties: Json | undefined): NewImage {
   if (typeof properties !== 'object' || properties === null || Array.isArray(properties)) {
-    throw new ServiceError('invalid', {
-      reason: `'image_properties' must be an object, not ${JSON.stringify(properties)}`,
-    })
+    throw invalid(`'image_properties' must be an object, not ${JSON.stringify(properties)}`)
   }
   const { tags = [], ...rest } = properties as { readonly tags?: Json; readonly [key: string]: Json | undefined }
   const known = Object.fromEntries(Object.entries(rest).filter(([key]) => Object.hasOwn(kinds, key)))
   for (const [key, kind] of Object.entries(kinds)) check(key, known[key], kind)
   const extra = Object.entries(rest).filter(([key]) => !Object.hasOwn(kinds, key))
-  for (const [key, value] of extra) check(key, value, 'string')
-  if (!Array.isArray(tags) || tags.some((tag) => typeof tag !== 'string'))
-    throw wrong('tags', tags, 'a list of strings')
+  checkTexts(known)
+  for (const [key, value] of extra) checkProperty(key, value)
+  if (!Array.isArray(tags) || !tags.every(isShort)) throw wrong('tags', tags, `a list of ${shortTexts}`)
   return {
     id,
     owner,
@@ -46,10 +45,29 @@ export function imageFromProperties(id: string, owner: string | null, properties
   }
 }
 
+const longest = 255
+const shortTexts = `strings of at most ${longest} characters`
+
+function isShort(value: Json | undefined): boolean {
+  return typeof value === 'string' && value.length <= longest
+}
+
+function checkTexts({ name, visibility }: { readonly [key: string]: Json | undefined }): void {
+  if (name !== undefined && !isShort(name)) throw wrong('name', name, `a string of at most ${longest} characters`)
+  if (visibility !== undefined && !(visibilities as readonly Json[]).includes(visibility)) {
+    throw wrong('visibility', visibility, `one of ${visibilities.join(', ')}`)
+  }
+}
+
+function checkProperty(key: string, value: Json | undefined): void {
+  checkPropertyName(key)
+  check(key, value, 'string')
+}
+
 function check(key: string, value: Json | undefined, kind: string): void {
   if (value !== undefined && typeof value !== kind) throw wrong(key, value, `a ${kind}`)
 }
 
 function wrong(key: string, value: Json, allowed: string): ServiceError {
-  return new ServiceError('invalid', { reason: `'${key}' must be ${allowed}, not ${JSON.stringify(value)}` })
+  return invalid(`'${key}' must be ${allowed}, not ${JSON.stringify(value)}`)
 }

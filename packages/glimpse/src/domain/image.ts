@@ -29,7 +29,8 @@ export const imageTransitions: { readonly [S in ImageStatus]: readonly ImageStat
   deleted: [],
 }
 
-export type Visibility = 'public' | 'private' | 'shared' | 'community'
+export const visibilities = ['community', 'public', 'private', 'shared'] as const
+export type Visibility = (typeof visibilities)[number]
 
 /** Where a copy of the data is: the store's id and the URL the store knows it by. */
 export interface Location {
@@ -121,6 +122,7 @@ export interface ImageExpectation {
   readonly status?: readonly ImageStatus[]
   /** The task that must hold the import lock; null: nobody may. */
   readonly importTask?: string | null
+  readonly protected?: boolean
 }
 
 export function mayBecome(from: ImageStatus, to: ImageStatus): boolean {

@@ -31,9 +31,11 @@ export class TaskLifecycle implements TaskExecutor {
   }
 
   submit(task: Task): void {
-    const end = this.#limit(() => this.#run(task)).catch((error: unknown) => {
-      this.#parts.log.error({ err: error, task: task.id }, 'the end of a task could not be stored')
-    })
+    const end = this.#limit(() => this.#run(task))
+      .catch((error: unknown) => {
+        this.#parts.log.error({ err: error, task: task.id }, 'the end of a task could not be stored')
+      })
+      .then(() => this.#expire())
     this.#unfinished.add(end)
     void end.finally(() => this.#unfinished.delete(end))
   }
@@ -59,6 +61,15 @@ export class TaskLifecycle implements TaskExecutor {
     } catch (error) {
       taskLog.error({ err: error }, 'task broke down')
       await tasks.finish(task.id, { status: 'failure', message: `The service failed: ${textOf(error)}` })
+    }
+  }
+
+  /** Only tasks that end make more of them, so this is when old ones go. */
+  async #expire(): Promise<void> {
+    try {
+      await this.#parts.tasks.expire()
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, 'tasks whose time is over could not be deleted')
     }
   }
 

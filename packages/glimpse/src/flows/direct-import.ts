@@ -1,4 +1,5 @@
 import { type Flow, flow } from '@glimpse/taskflow'
+import { fillStores } from './fill-stores.ts'
 import type { Steps } from './steps/steps.ts'
 
 export interface DirectImport {
@@ -12,13 +13,8 @@ export interface DirectImport {
 export const directImport = (steps: Steps, stores: readonly string[]): Flow<DirectImport, unknown> =>
   flow<DirectImport>('direct-import', (f, { image, task, allMustSucceed }) => {
     f.add(steps.markImporting, { image, task, from: 'uploading', stores })
-    const staged = f.add(steps.openStaged, { image })
-    f.unordered('stores', (g) => {
-      for (const store of stores) {
-        const name = `import-to-${store}`
-        g.add(steps.importToStore, { image, task, staged, store, required: allMustSucceed }, { name })
-      }
-    })
+    const staged = f.add(steps.openStaged, { image, task })
+    fillStores(f, steps, stores, { image, task, staged, allMustSucceed })
     f.add(steps.activate, { image, task, staged })
     f.add(steps.unstage, { image })
   })

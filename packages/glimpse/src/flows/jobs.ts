@@ -35,7 +35,9 @@ function importJob(task: Task, steps: Steps): Job {
   if (image === undefined || request === undefined || stores === undefined) {
     throw new ServiceError('invalid', { reason: 'Input to api_image_import task is empty.' })
   }
-  const { method, all_stores_must_succeed: allMustSucceed = true } = request
+  const { method, all_stores_must_succeed: wantsAll = true } = request
+  // An only store that failed is then told with its cause.
+  const allMustSucceed = wantsAll || stores.length === 1
   const result = { image_id: image }
   const inputs = { image, task: task.id, allMustSucceed }
   if (method.name === 'glance-direct') return { flow: directImport(steps, stores), inputs, result }

@@ -1,4 +1,5 @@
 import { type Flow, flow } from '@glimpse/taskflow'
+import { fillStores } from './fill-stores.ts'
 import type { Steps } from './steps/steps.ts'
 
 export interface WebImport {
@@ -14,12 +15,7 @@ export const webImport = (steps: Steps, stores: readonly string[]): Flow<WebImpo
   flow<WebImport>('web-import', (f, { image, task, uri, allMustSucceed }) => {
     f.add(steps.markImporting, { image, task, from: 'queued', stores })
     const staged = f.add(steps.download, { image, uri })
-    f.unordered('stores', (g) => {
-      for (const store of stores) {
-        const name = `import-to-${store}`
-        g.add(steps.importToStore, { image, task, staged, store, required: allMustSucceed }, { name })
-      }
-    })
+    fillStores(f, steps, stores, { image, task, staged, allMustSucceed })
     f.add(steps.activate, { image, task, staged })
     f.add(steps.unstage, { image })
   })

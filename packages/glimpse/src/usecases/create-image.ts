@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { RequestContext } from '../domain/context.ts'
+import { checkPropertyName } from '../domain/fixed-names.ts'
 import type { Image, NewImage } from '../domain/image.ts'
-import { checkMinima, checkPropertyQuota, checkTagQuota, refuseFixedName } from './image-attributes.ts'
+import { checkMinima, checkPropertyQuota, checkTagQuota } from './image-attributes.ts'
 import type { Parts } from './parts.ts'
 
 /** An image as its maker describes it. Without an id it gets a random UUID, without an owner the maker's project. */
@@ -20,7 +21,7 @@ export async function createImage(
 ): Promise<Image> {
   const properties = draft.properties ?? {}
   const tags = [...new Set(draft.tags)]
-  for (const name of Object.keys(properties)) refuseFixedName(name)
+  for (const name of Object.keys(properties)) checkPropertyName(name)
   checkMinima(draft)
   checkTagQuota(tags.length, limits.tagQuota)
   checkPropertyQuota(Object.keys(properties).length, limits.propertyQuota)

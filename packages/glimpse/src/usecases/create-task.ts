@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { RequestContext } from '../domain/context.ts'
-import { ServiceError } from '../domain/errors.ts'
+import { invalid } from '../domain/errors.ts'
 import { type JsonObject, type Task, type TaskType, taskTypes } from '../domain/task.ts'
-import { type ImportRequest, importImage } from './import-image.ts'
+import { importImage } from './import-image.ts'
+import { isObject, readImportRequest } from './import-request.ts'
 import type { Parts } from './parts.ts'
 import { checkSourceUri } from './source-uri.ts'
 
@@ -19,13 +20,16 @@ export interface TaskRequest {
  */
 export async function createTask(parts: Parts, context: RequestContext, { type, input }: TaskRequest): Promise<Task> {
   if (!isTaskType(type)) {
-    throw new ServiceError('invalid', { reason: `'${type}' is not one of ${taskTypes.join(', ')}` })
+    throw invalid(`'${type}' is not one of ${taskTypes.join(', ')}`)
   }
   const { image_id: image, import_req: request } = input
   if (type === 'api_image_import' && typeof image === 'string' && isObject(request)) {
-    return await importImage(parts, context, image, importRequestOf(request))
+    return await importImage(parts, context, image, readImportRequest(request))
   }
-  if (type === 'import') checkSourceUri(parts.config.import.filter, stringOrNothing(input['import_from']))
+  if (type === 'import') {
+    const { import_from: uri } = input
+    checkSourceUri(parts.config.import.filter, typeof uri === 'string' ? uri : undefined, 'legacy import task')
+  }
   const task = await parts.tasks.accept({
     id: randomUUID(),
     type,
@@ -39,28 +43,6 @@ export async function createTask(parts: Parts, context: RequestContext, { type, 
   return task
 }
 
-function importRequestOf(request: JsonObject): ImportRequest {
-  const { method, stores, all_stores: allStores, all_stores_must_succeed: allStoresMustSucceed } = request
-  if (!isObject(method) || typeof method['name'] !== 'string') {
-    throw new ServiceError('invalid', { reason: "Import request requires a 'name' field." })
-  }
-  const uri = stringOrNothing(method['uri'])
-  return {
-    method: { name: method['name'], ...(uri === undefined ? {} : { uri }) },
-    ...(Array.isArray(stores) ? { stores: stores.map(String) } : {}),
-    ...(typeof allStores === 'boolean' ? { allStores } : {}),
-    ...(typeof allStoresMustSucceed === 'boolean' ? { allStoresMustSucceed } : {}),
-  }
-}
-
 function isTaskType(type: string): type is TaskType {
   return (taskTypes as readonly string[]).includes(type)
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function stringOrNothing(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }

@@ -37,7 +37,7 @@ async function removeRow({ images }: Parts, id: string): Promise<Image> {
     const image = await requireImage(images, id)
     if (image.protected) throw new ServiceError('protected', { id })
     try {
-      await images.remove(id, { status: [image.status], importTask: image.importTask })
+      await images.remove(id, { status: [image.status], importTask: image.importTask, protected: false })
       return image
     } catch (error) {
       if (round === rounds || !movedOn(error)) throw error

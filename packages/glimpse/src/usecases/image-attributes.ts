@@ -23,35 +23,8 @@ export type SettableAttribute = keyof typeof settableAttributes
 /** Values for settable attributes, under the names that the domain gives them. */
 export type AttributeValues = Partial<Pick<Image, (typeof settableAttributes)[SettableAttribute]>>
 
-/** Only the service sets these. `id` is among them: it can be chosen for a new image, and never changed. */
-const readOnlyAttributes: readonly string[] = [
-  'id',
-  'created_at',
-  'updated_at',
-  'status',
-  'checksum',
-  'size',
-  'virtual_size',
-  'direct_url',
-  'self',
-  'file',
-  'schema',
-  'stores',
-  'os_hash_algo',
-  'os_hash_value',
-]
-
-const reservedNames: readonly string[] = ['location', 'deleted', 'deleted_at']
-const reservedPrefix = 'os_glance'
-
 export function isSettable(name: string): name is SettableAttribute {
   return Object.hasOwn(settableAttributes, name)
-}
-
-/** @throws ServiceError `read-only` or `reserved` for a name that users may not write to. */
-export function refuseFixedName(name: string): void {
-  if (readOnlyAttributes.includes(name)) throw new ServiceError('read-only', { name })
-  if (reservedNames.includes(name) || name.startsWith(reservedPrefix)) throw new ServiceError('reserved', { name })
 }
 
 /** @throws ServiceError `invalid` for a number that cannot be a size in MiB or GiB. */

@@ -5,18 +5,9 @@ import type { Image } from '../domain/image.ts'
 import type { JsonObject, Task } from '../domain/task.ts'
 import type { ImportInput } from '../flows/jobs.ts'
 import { requireFormats, requireImage } from './finding.ts'
+import type { ImportRequest } from './import-request.ts'
 import type { Parts } from './parts.ts'
 import { checkSourceUri } from './source-uri.ts'
-
-export interface ImportRequest {
-  readonly method: { readonly name: string; readonly uri?: string }
-  readonly stores?: readonly string[]
-  readonly allStores?: boolean
-  /** Default true. */
-  readonly allStoresMustSucceed?: boolean
-  /** The store named by the header `X-Image-Meta-Store`. */
-  readonly headerStore?: string
-}
 
 /**
  * Accepts an import: takes the image's import lock and stores the task, in one transaction, and starts it.
@@ -40,7 +31,7 @@ export async function importImage(
   if (!allStoresMustSucceed && !config.stores.multi) {
     throw new ServiceError('invalid', { reason: 'All_stores_must_succeed can only be set with enabled_backends' })
   }
-  if (method.name === 'web-download') checkSourceUri(config.import.filter, method.uri)
+  if (method.name === 'web-download') checkSourceUri(config.import.filter, method.uri, 'web-download')
   const importReq = importRequestOf(request)
   const input: ImportInput = { image_id: id, import_req: importReq, backend: stores }
   const from = method.name === 'glance-direct' ? 'uploading' : 'queued'

@@ -1,5 +1,6 @@
 import type { RequestContext } from '../domain/context.ts'
 import { ServiceError } from '../domain/errors.ts'
+import { refuseFixedName } from '../domain/fixed-names.ts'
 import type { Image, ImageChange, ImageExpectation } from '../domain/image.ts'
 import type { Json } from '../domain/task.ts'
 import { requireImage } from './finding.ts'
@@ -9,7 +10,6 @@ import {
   checkPropertyQuota,
   checkTagQuota,
   isSettable,
-  refuseFixedName,
   settableAttributes,
 } from './image-attributes.ts'
 import type { Parts } from './parts.ts'

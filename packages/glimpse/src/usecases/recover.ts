@@ -1,4 +1,3 @@
-import type { Store } from '@glimpse/stores'
 import { discard } from '../data/writing.ts'
 import type { Image } from '../domain/image.ts'
 import { undo } from '../flows/steps/ownership.ts'
@@ -15,7 +14,7 @@ const cause = 'The service stopped while this task was running; the image can be
 
 /**
  * Puts right what a process that died left behind: its tasks fail with the cause, its images can be used again
- * (`queued`, or `uploading` with their staged data), and half-written files go. Runs before anything is served.
+ * (`queued`, or `uploading` with their staged data), half-written files go, and so do tasks whose time is over. Runs before anything is served.
  */
 export async function recover(parts: Parts): Promise<Recovery> {
   const { images, tasks, stores } = parts
@@ -23,9 +22,13 @@ export async function recover(parts: Parts): Promise<Recovery> {
   const interrupted = await images.inStatus(['saving', 'uploading', 'importing'])
   let recovered = 0
   for (const image of interrupted) recovered += await release(parts, image)
-  for (const { id } of unfinished) await tasks.finish(id, { status: 'failure', message: cause })
+  for (const { id, imageId } of unfinished) {
+    if (imageId !== null) await discardLeftovers(parts, imageId)
+    await tasks.finish(id, { status: 'failure', message: cause })
+  }
+  await tasks.expire()
   let files = 0
-  for (const store of [stores.staging, ...stores.all.values()]) files += await removeParts(store)
+  for (const store of [stores.staging, ...stores.all.values()]) files += await store.removeParts()
   return { tasks: unfinished.length, images: recovered, files }
 }
 
@@ -46,6 +49,10 @@ async function release({ images, stores }: Parts, image: Image): Promise<0 | 1> 
   return 1
 }
 
-async function removeParts(store: Store): Promise<number> {
-  return await store.removeParts()
+/** What a task had written that nobody knows of: staged data of an image that is active, anything of one that is gone. */
+async function discardLeftovers({ images, stores }: Parts, id: string): Promise<void> {
+  const image = await images.find(id)
+  if (!image?.staged) await discard(stores.staging, id)
+  if (image) return
+  for (const store of stores.all.values()) await discard(store, id)
 }

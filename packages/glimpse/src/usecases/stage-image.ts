@@ -1,9 +1,8 @@
 import type { Readable } from 'node:stream'
-import { discard } from '../data/writing.ts'
 import type { RequestContext } from '../domain/context.ts'
 import { ServiceError } from '../domain/errors.ts'
 import { requireImage } from './finding.ts'
-import { takeBody } from './intake.ts'
+import { giveUp, takeBody } from './intake.ts'
 import type { Parts } from './parts.ts'
 
 export interface StageOptions {
@@ -34,21 +33,7 @@ export async function stageImage(
     const staged = await takeBody(parts, stores.staging, id, body, size)
     await images.update(id, { set: { staged, size: staged.size } }, { status: ['uploading'] })
   } catch (error) {
-    await requeue(parts, id)
+    await giveUp(parts, stores.staging, id, 'uploading')
     throw error
-  }
-}
-
-/** Data that cannot be removed now does not hinder: the next that comes for this image replaces it. */
-async function requeue({ images, stores, log }: Parts, id: string): Promise<void> {
-  try {
-    await discard(stores.staging, id)
-  } catch (error) {
-    log.warn({ err: error, image: id }, 'the data of an image whose staging failed is left in the staging store')
-  }
-  try {
-    await images.update(id, { set: { status: 'queued', staged: null } }, { status: ['uploading'] })
-  } catch (error) {
-    log.warn({ err: error, image: id }, 'an image whose staging failed could not be queued again')
   }
 }

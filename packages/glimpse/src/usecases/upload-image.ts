@@ -1,11 +1,9 @@
 import type { Readable } from 'node:stream'
 import type { Store } from '@glimpse/stores'
-import { discard } from '../data/writing.ts'
 import type { RequestContext } from '../domain/context.ts'
 import { ServiceError } from '../domain/errors.ts'
-import type { DataFacts } from '../domain/image.ts'
 import { requireFormats, requireImage } from './finding.ts'
-import { takeBody } from './intake.ts'
+import { giveUp, takeBody } from './intake.ts'
 import type { Parts } from './parts.ts'
 
 export interface UploadOptions {
@@ -32,14 +30,25 @@ export async function uploadImage(
   const store = chooseStore(parts, storeId)
   requireFormats(await requireImage(images, id), 'invalid', 'before data can be saved')
   await images.update(id, { set: { status: 'saving' } }, { status: ['queued'], importTask: null })
-  let facts: DataFacts
   try {
-    facts = await takeBody(parts, store, id, body, size)
+    const facts = await takeBody(parts, store, id, body, size)
+    const addLocations = [{ store: store.id, url: store.url(id) }]
+    await images.update(id, { set: { ...facts, status: 'active' }, addLocations }, { status: ['saving'] })
   } catch (error) {
-    await requeue(parts, id)
-    throw error
+    await giveUp(parts, store, id, 'saving')
+    throw wentAway(error) ? goneAfterUpload(id, error) : error
   }
-  await activate(parts, store, id, facts)
+}
+
+function wentAway(error: unknown): boolean {
+  return error instanceof ServiceError && (error.code === 'image-not-found' || error.code === 'image-transition')
+}
+
+function goneAfterUpload(id: string, cause: unknown): ServiceError {
+  const reason =
+    `Image ${id} could not be found after upload. The image may have been deleted during the upload, ` +
+    'cleaning up the chunks uploaded.'
+  return new ServiceError('gone', { reason }, { cause })
 }
 
 function chooseStore({ stores, config }: Parts, id: string | undefined): Store {
@@ -49,29 +58,4 @@ function chooseStore({ stores, config }: Parts, id: string | undefined): Store {
   throw new ServiceError('invalid', {
     reason: `Unknown store '${id}'; the stores are ${[...stores.all.keys()].join(', ')}`,
   })
-}
-
-async function activate({ images, log }: Parts, store: Store, id: string, facts: DataFacts): Promise<void> {
-  const change = {
-    set: { ...facts, status: 'active' },
-    addLocations: [{ store: store.id, url: store.url(id) }],
-  } as const
-  try {
-    await images.update(id, change, { status: ['saving'] })
-  } catch (error) {
-    log.warn({ err: error, image: id }, 'an image went away while its data was uploaded')
-    await discard(store, id)
-    const reason =
-      `Image ${id} could not be found after upload. The image may have been deleted during the upload, ` +
-      'cleaning up the chunks uploaded.'
-    throw new ServiceError('gone', { reason }, { cause: error })
-  }
-}
-
-async function requeue({ images, log }: Parts, id: string): Promise<void> {
-  try {
-    await images.update(id, { set: { status: 'queued' } }, { status: ['saving'] })
-  } catch (error) {
-    log.warn({ err: error, image: id }, 'an image whose upload failed could not be queued again')
-  }
 }

@@ -87,6 +87,23 @@ describe('deleting an image', () => {
     expect(await parts.images.find(imageId)).toBeUndefined()
   })
 
+  it('is refused when another request protects it meanwhile', async () => {
+    const { parts, createImage, upload, files } = await startService()
+    await createImage()
+    await upload('x')
+    const images: Parts['images'] = {
+      ...parts.images,
+      find: async (id) => {
+        const found = await parts.images.find(id)
+        await parts.images.update(id, { set: { protected: true } })
+        return found
+      },
+    }
+    await expect(deleteImage({ ...parts, images }, admin, imageId)).rejects.toMatchObject({ code: 'protected' })
+    expect(await parts.images.find(imageId)).toMatchObject({ status: 'active', protected: true })
+    expect(await files('fast')).toEqual([imageId])
+  })
+
   it('gives up on an image that never stands still', async () => {
     const { parts, createImage } = await startService()
     await createImage()

@@ -169,6 +169,10 @@ export class Source {
       }
       if (request.url === '/moved') return void response.writeHead(302, { location: 'http://169.254.169.254/x' }).end()
       if (request.url === '/endless') return sendForever(response)
+      if (request.url === '/huge') {
+        response.writeHead(200, { 'content-length': 900_719_925_474_099 })
+        return sendForever(response)
+      }
       response.writeHead(404).end()
     })
     await new Promise<void>((resolve) => {
@@ -177,7 +181,7 @@ export class Source {
     return new Source(server)
   }
 
-  url(what: 'good' | 'cut-off' | 'moved' | 'endless' | 'missing'): string {
+  url(what: 'good' | 'cut-off' | 'moved' | 'endless' | 'huge' | 'missing'): string {
     return `http://127.0.0.1:${this.port}/${what}`
   }
 

@@ -1,6 +1,7 @@
 import { type FileDriver, Store } from '@glimpse/stores'
-import { FaultyDriver } from '@glimpse/stores/testing'
+import { type Fault, FaultyDriver } from '@glimpse/stores/testing'
 import { afterEach, describe, expect, it } from 'vitest'
+import { ServiceError } from '../../src/domain/errors.ts'
 import type { JsonObject, Task } from '../../src/domain/task.ts'
 import type { Steps } from '../../src/flows/steps/steps.ts'
 import { Bench, type EndState, runners } from './bench.ts'
@@ -23,7 +24,7 @@ const afterFailure: Record<TaskKind, string | null> = {
   'glance-direct': 'uploading',
   import: null,
 }
-type Fault = { readonly step: keyof Steps; readonly when: 'before' | 'after'; readonly revert?: 'fails' }
+type Break = { readonly step: keyof Steps; readonly when: 'before' | 'after'; readonly revert?: 'fails' }
 
 const open: Bench[] = []
 afterEach(async () => {
@@ -40,7 +41,7 @@ describe.each(Object.keys(stepsOf) as TaskKind[])('task %s', (kind) => {
     expect(Object.keys(end.files['fast']!)).toHaveLength(1)
   })
 
-  const faults = stepsOf[kind].flatMap((step): Fault[] => [
+  const faults = stepsOf[kind].flatMap((step): Break[] => [
     { step, when: 'before' },
     { step, when: 'after' },
   ])
@@ -92,10 +93,25 @@ describe('several stores', () => {
     expect(end.locations).toEqual([badStore === 'fast' ? 'slow' : 'fast'])
   })
 
-  it('when the only store fails and one is enough, the import fails', async () => {
+  it('when one breaks down altogether and one is enough, the other has the data', async () => {
+    const request = { stores: ['fast', 'slow'], allMustSucceed: false }
+    const broken = Array.from({ length: 3 }, (_, at): Fault => ({ call: 'delete', nth: at + 1, errno: 'EIO' }))
+    const end = same(await onEvery((bench) => perform(bench, 'web-download', request), 'fast', broken))
+    expect(end).toMatchObject({ task: { status: 'success' }, image: { status: 'active', failedStores: ['fast'] } })
+    expect(end.locations).toEqual(['slow'])
+  })
+
+  it('when the only store fails and one is enough, the import fails with the cause', async () => {
     const request = { stores: ['fast'], allMustSucceed: false }
     const end = same(await onEvery((bench) => perform(bench, 'web-download', request), 'fast'))
-    expect(end.task.message).toBe('step activate failed: None of the uploads finished!')
+    expect(end.task.message).toMatch(/^step import-to-fast failed: Image storage media is full: /)
+    expectUndone(end, 'web-download')
+  })
+
+  it('when all fail and one is enough, the import fails and names them', async () => {
+    const request = { stores: ['fast', 'gone'], allMustSucceed: false }
+    const end = same(await onEvery((bench) => perform(bench, 'web-download', request), 'fast'))
+    expect(end.task.message).toBe('step activate failed: None of the uploads finished! Failed stores: fast, gone')
     expectUndone(end, 'web-download')
   })
 })
@@ -106,10 +122,51 @@ describe('a bad source', () => {
     ['cut-off', /closed the connection after \d+ of 880000 bytes/],
     ['moved', /169\.254\.169\.254/],
     ['endless', /too large/],
+    ['huge', /too large.*: 900719925474099 bytes were given/],
   ] as const)('%s: the task says why, and nothing is left', async (what, message) => {
     const end = same(await onEvery((bench) => perform(bench, 'web-download', { source: what })))
     expect(end.task.message).toMatch(message)
     expectUndone(end, 'web-download')
+  })
+})
+
+describe('staged data that is lost', () => {
+  const lose = async (bench: Bench): Promise<void> => {
+    await bench.addImage()
+    await bench.stage()
+    await bench.stores.staging.delete(bench.image)
+    await bench.run(taskFor(bench, 'glance-direct', taskId, {}), (steps) => steps)
+  }
+
+  it('fails the import, and leaves an image that other data can come to', async () => {
+    const end = same(await onEvery(lose))
+    expect(end.task.message).toMatch(
+      /step open-staged failed: .* should have 880000 bytes, but it is gone; stage it again/,
+    )
+    expect(end.image).toMatchObject({ status: 'queued', staged: null, size: null, importTask: null })
+  })
+
+  it('can be staged and imported again', async () => {
+    const again = async (bench: Bench): Promise<void> => {
+      await lose(bench)
+      await bench.stage()
+      await bench.run(taskFor(bench, 'glance-direct', 'second-task', {}), (steps) => steps)
+    }
+    expect(same(await onEvery(again)).image?.status).toBe('active')
+  })
+})
+
+describe('an image that a legacy import cannot take back', () => {
+  it('is told of in the message of the task', async () => {
+    const end = same(
+      await onEvery(async (bench) => {
+        Object.assign(bench.repos.images, {
+          remove: () => Promise.reject(new ServiceError('unavailable', { reason: 'busy' })),
+        })
+        await perform(bench, 'import', { source: 'missing' })
+      }),
+    )
+    expect(end.task.message).toMatch(/step download failed: .*; undoing step create-image failed too: busy/)
   })
 })
 
@@ -129,19 +186,22 @@ describe('a task whose input makes no sense', () => {
 interface Request {
   readonly stores?: readonly string[]
   readonly allMustSucceed?: boolean
-  readonly source?: 'good' | 'missing' | 'cut-off' | 'moved' | 'endless'
-  readonly fault?: Fault
+  readonly source?: Parameters<Bench['source']['url']>[0]
+  readonly fault?: Break
   readonly badRevert?: keyof Steps
 }
 
-/** Plays on every executor, each with a bench of its own; the disk of `badStore`, if any, is full. */
+const full: readonly Fault[] = [{ call: 'adopt', errno: 'ENOSPC' }]
+
+/** Plays on every executor, each with a bench of its own; the disk of `badStore`, if any, is full or has other faults. */
 async function onEvery(
   play: (bench: Bench) => Promise<void>,
   badStore: string | null = null,
+  faults: readonly Fault[] = full,
 ): Promise<Record<string, EndState>> {
   const ends: Record<string, EndState> = {}
   const wrap = (id: string, driver: FileDriver): Store =>
-    new Store(id, id === badStore ? new FaultyDriver(driver, [{ call: 'adopt', errno: 'ENOSPC' }]) : driver)
+    new Store(id, id === badStore ? new FaultyDriver(driver, faults) : driver)
   for (const [name, runner] of Object.entries(runners)) {
     const bench = await Bench.make(runner, wrap)
     open.push(bench)
@@ -173,7 +233,7 @@ async function perform(bench: Bench, kind: TaskKind, request: Request = {}): Pro
   await bench.run(taskFor(bench, kind, taskId, request), (steps) => spoil(steps, request))
 }
 
-async function retry(bench: Bench, kind: TaskKind, fault: Fault): Promise<void> {
+async function retry(bench: Bench, kind: TaskKind, fault: Break): Promise<void> {
   await perform(bench, kind, { fault })
   await bench.run(taskFor(bench, kind, 'second-task', {}), (steps) => steps)
 }

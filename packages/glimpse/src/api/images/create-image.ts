@@ -1,7 +1,7 @@
-import { ServiceError } from '../../domain/errors.ts'
+import { refuseFixedName } from '../../domain/fixed-names.ts'
 import type { Json } from '../../domain/task.ts'
 import { createImage, type ImageDraft } from '../../usecases/create-image.ts'
-import { isSettable, refuseFixedName, settableAttributes } from '../../usecases/image-attributes.ts'
+import { isSettable, settableAttributes } from '../../usecases/image-attributes.ts'
 import type { Answer, Call } from '../route.ts'
 import { viewImage } from './image-view.ts'
 
@@ -35,7 +35,7 @@ function draftOf({ id, tags, ...rest }: Body): ImageDraft {
   const attributes: [string, Json][] = []
   for (const [name, value] of Object.entries(rest)) {
     if (isSettable(name)) attributes.push([settableAttributes[name], value])
-    else properties.push([checkName(name), value as string])
+    else properties.push([name, value as string])
   }
   return {
     ...(id === undefined ? {} : { id: id as string }),
@@ -43,12 +43,4 @@ function draftOf({ id, tags, ...rest }: Body): ImageDraft {
     ...(Object.fromEntries(attributes) as ImageDraft),
     properties: Object.fromEntries(properties),
   }
-}
-
-function checkName(name: string): string {
-  if (name.length > 255) {
-    throw new ServiceError('invalid', { reason: 'Custom property should not be greater than 255 characters.' })
-  }
-  if (name === 'locations') throw new ServiceError('reserved', { name })
-  return name
 }

@@ -1,5 +1,6 @@
 import type { RequestContext } from '../../domain/context.ts'
-import { ServiceError } from '../../domain/errors.ts'
+import { invalid } from '../../domain/errors.ts'
+import { visibilities } from '../../domain/image.ts'
 import type { ImageFilter } from '../../domain/ports.ts'
 import { parseComparison, parseTime, splitList } from './filter-values.ts'
 
@@ -13,6 +14,9 @@ const noFilters: ReadonlySet<string> = new Set([
   'member_status',
   'deleted',
 ])
+
+/** Each is a term of one expression in the database, whose depth has a limit. */
+const mostFilters = 100
 
 type Read = (value: string, name: string) => ImageFilter[]
 
@@ -42,7 +46,7 @@ const readers: Readonly<Record<string, Read>> = {
   min_disk_min: counted('minDisk', 'gte'),
   min_disk_max: counted('minDisk', 'lte'),
   'changes-since': () => {
-    throw wrong('The "changes-since" filter is no longer available on v2.')
+    throw invalid('The "changes-since" filter is no longer available on v2.')
   },
 }
 
@@ -56,10 +60,12 @@ const readers: Readonly<Record<string, Read>> = {
  */
 export function filtersOf(query: URLSearchParams, { projectId }: RequestContext): ImageFilter[] {
   const memberStatus = query.get('member_status') ?? 'accepted'
-  if (!['pending', 'accepted', 'rejected', 'all'].includes(memberStatus)) throw wrong(`Invalid status: ${memberStatus}`)
+  if (!['pending', 'accepted', 'rejected', 'all'].includes(memberStatus))
+    throw invalid(`Invalid status: ${memberStatus}`)
+  const given = [...query].filter(([name]) => !noFilters.has(name))
+  if (given.length > mostFilters) throw invalid(`${given.length} filters were given, ${mostFilters} are allowed.`)
   const filters: ImageFilter[] = []
-  for (const [name, value] of query) {
-    if (noFilters.has(name)) continue
+  for (const [name, value] of given) {
     const read = Object.hasOwn(readers, name) ? readers[name] : undefined
     filters.push(...(read ? read(value, name) : [{ field: 'property', property: name, op: 'eq', value } as const]))
   }
@@ -79,7 +85,7 @@ function listed(field: ImageFilter['field']): Read {
     const { op, operand } = parseComparison(value)
     if (op === 'in') return [{ field, op, value: splitList(operand) }]
     if (op === 'eq') return [{ field, op, value: operand }]
-    throw wrong(`Unable to filter by unknown operator '${op}'.`)
+    throw invalid(`Unable to filter by unknown operator '${op}'.`)
   }
 }
 
@@ -89,9 +95,9 @@ function timed(field: ImageFilter['field']): Read {
   return (value, name) => {
     const { op, operand } = parseComparison(value)
     const time = parseTime(operand)
-    if (time === undefined) throw wrong(`Bad "${name}" query filter format. Use ISO 8601 DateTime notation.`)
+    if (time === undefined) throw invalid(`Bad "${name}" query filter format. Use ISO 8601 DateTime notation.`)
     if (!orders.includes(op)) {
-      throw wrong(`Unable to filter by unknown operator '${op}'. The operators are ${orders.join(', ')}.`)
+      throw invalid(`Unable to filter by unknown operator '${op}'. The operators are ${orders.join(', ')}.`)
     }
     return [{ field, op: op as ImageFilter['op'], value: time }]
   }
@@ -99,7 +105,7 @@ function timed(field: ImageFilter['field']): Read {
 
 function counted(field: ImageFilter['field'], op: ImageFilter['op']): Read {
   return (value) => {
-    if (!/^\s*[+-]?\d+\s*$/.test(value)) throw wrong('Unable to filter on a range with a non-numeric value.')
+    if (!/^\s*[+-]?\d+\s*$/.test(value)) throw invalid('Unable to filter on a range with a non-numeric value.')
     return [{ field, op, value: Number(value) }]
   }
 }
@@ -107,16 +113,12 @@ function counted(field: ImageFilter['field'], op: ImageFilter['op']): Read {
 function flag(field: ImageFilter['field']): Read {
   return (value, name) => {
     if (value === 'true' || value === 'false') return [{ field, op: 'eq', value: value === 'true' }]
-    throw wrong(`Invalid value '${value}' for '${name}' filter. Valid values are 'true' or 'false'.`)
+    throw invalid(`Invalid value '${value}' for '${name}' filter. Valid values are 'true' or 'false'.`)
   }
 }
 
 function visibility(value: string): ImageFilter[] {
   if (value === 'all') return []
-  if (['community', 'public', 'private', 'shared'].includes(value)) return [{ field: 'visibility', op: 'eq', value }]
-  throw wrong(`Invalid visibility value: ${value}`)
-}
-
-function wrong(reason: string): ServiceError {
-  return new ServiceError('invalid', { reason })
+  if ((visibilities as readonly string[]).includes(value)) return [{ field: 'visibility', op: 'eq', value }]
+  throw invalid(`Invalid visibility value: ${value}`)
 }

@@ -1,7 +1,9 @@
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import type { Config } from '../../config/config.ts'
-import { ServiceError } from '../../domain/errors.ts'
-import { type ImportRequest, importImage } from '../../usecases/import-image.ts'
+import { invalid } from '../../domain/errors.ts'
+import type { JsonObject } from '../../domain/task.ts'
+import { importImage } from '../../usecases/import-image.ts'
+import { isFlag, readImportRequest } from '../../usecases/import-request.ts'
 import type { Answer, Call } from '../route.ts'
 
 const importBody = Type.Object({
@@ -16,7 +18,7 @@ export const importSchema = { name: 'import', schema: importBody } as const
 /** `POST /v2/images/ID/import` */
 export async function handleImportImage({ parts, context, params, headers, body }: Call): Promise<Answer> {
   const headerStore = headers['x-image-meta-store']
-  const request = requestOf(body as Static<typeof importBody>)
+  const request = readImportRequest(body as JsonObject)
   await importImage(parts, context, params['id']!, {
     ...request,
     ...(typeof headerStore === 'string' ? { headerStore } : {}),
@@ -27,29 +29,12 @@ export async function handleImportImage({ parts, context, params, headers, body 
 /** The faults that have texts of their own. */
 export function precheckImport(body: object, { import: { methods } }: Config): void {
   const { method, ...flags } = body as Readonly<Record<string, unknown>>
-  if (method === undefined) throw wrong("Import request requires a 'method' field.")
+  if (method === undefined) throw invalid("Import request requires a 'method' field.")
   if (typeof method === 'object' && method !== null) {
     const { name } = method as { readonly name?: unknown }
-    if (name === undefined) throw wrong("Import request requires a 'name' field.")
+    if (name === undefined) throw invalid("Import request requires a 'name' field.")
     if (!(methods as readonly unknown[]).includes(name))
-      throw wrong(`Unknown import method name '${typeof name === 'string' ? name : JSON.stringify(name)}'.`)
+      throw invalid(`Unknown import method name '${typeof name === 'string' ? name : JSON.stringify(name)}'.`)
   }
-  for (const flag of ['all_stores_must_succeed', 'all_stores']) {
-    if (!['boolean', 'undefined'].includes(typeof flags[flag])) throw wrong(`'${flag}' must be boolean value only`)
-  }
-}
-
-function requestOf(body: Static<typeof importBody>): ImportRequest {
-  const { method, stores, all_stores: allStores, all_stores_must_succeed: allStoresMustSucceed } = body
-  const { name, uri } = method
-  return {
-    method: { name, ...(uri === undefined ? {} : { uri }) },
-    ...(stores === undefined ? {} : { stores }),
-    ...(allStores === undefined ? {} : { allStores }),
-    ...(allStoresMustSucceed === undefined ? {} : { allStoresMustSucceed }),
-  }
-}
-
-function wrong(reason: string): ServiceError {
-  return new ServiceError('invalid', { reason })
+  for (const flag of ['all_stores_must_succeed', 'all_stores']) isFlag(flag, flags[flag])
 }

@@ -1,6 +1,6 @@
-import { ServiceError } from '../../domain/errors.ts'
+import { invalid } from '../../domain/errors.ts'
+import { checkNameLength, refuseFixedName } from '../../domain/fixed-names.ts'
 import type { Json } from '../../domain/task.ts'
-import { refuseFixedName } from '../../usecases/image-attributes.ts'
 import type { PatchOperation } from '../../usecases/patch-image.ts'
 import type { Check } from '../schema-check.ts'
 import { parsePointer } from './json-pointer.ts'
@@ -42,25 +42,25 @@ export const patchMediaTypes: readonly string[] = Object.keys(dialects)
  */
 export function parsePatch(body: unknown, mediaType: string, check: Check): PatchOperation[] {
   const dialect = dialects[mediaType]
-  if (!dialect) throw wrong(`Image PATCH expects Content-Type one of: ${patchMediaTypes.join(', ')}`)
-  if (!Array.isArray(body)) throw wrong('Request body must be a JSON array of operation objects.')
+  if (!dialect) throw invalid(`Image PATCH expects Content-Type one of: ${patchMediaTypes.join(', ')}`)
+  if (!Array.isArray(body)) throw invalid('Request body must be a JSON array of operation objects.')
   return body.map((raw: unknown) => parseOperation(raw, dialect, check))
 }
 
 function parseOperation(raw: unknown, { addsOnlyNew, verbOf, pathOf }: Dialect, check: Check): PatchOperation {
-  if (!isObject(raw)) throw wrong('Operations must be JSON objects.')
+  if (!isObject(raw)) throw invalid('Operations must be JSON objects.')
   const op = verbOf(raw)
   const pointer = pathOf(raw, op)
-  if (pointer === undefined) throw wrong("Unable to find 'path' in JSON Schema change")
-  if (typeof pointer !== 'string') throw wrong(`The path of an operation is a string, not ${JSON.stringify(pointer)}`)
+  if (pointer === undefined) throw invalid("Unable to find 'path' in JSON Schema change")
+  if (typeof pointer !== 'string') throw invalid(`The path of an operation is a string, not ${JSON.stringify(pointer)}`)
   const path = parsePointer(pointer)
   checkDepth(op, path)
   if (op !== 'remove' && raw['value'] === undefined) {
-    throw wrong(`Operation "${op}" requires a member named "value".`)
+    throw invalid(`Operation "${op}" requires a member named "value".`)
   }
   const name = path[0]!
   refuseFixedName(name)
-  if (name.length > 255) throw wrong('Custom property should not be greater than 255 characters.')
+  checkNameLength(name)
   if (op === 'remove') return { op, name }
   const value = raw['value']!
   check(Object.fromEntries([[name, path.length === 1 ? value : [value]]]))
@@ -70,29 +70,25 @@ function parseOperation(raw: unknown, { addsOnlyNew, verbOf, pathOf }: Dialect, 
 /** Only into the list of locations can a patch reach. */
 function checkDepth(op: Verb, path: readonly string[]): void {
   const depth = path[0] === 'locations' && op !== 'replace' ? 2 : 1
-  if (path.length !== depth) throw wrong(`Invalid JSON pointer for this resource: '/${path.join('/')}'`)
+  if (path.length !== depth) throw invalid(`Invalid JSON pointer for this resource: '/${path.join('/')}'`)
 }
 
 function verbAsValue({ op }: Raw): Verb {
   const available = `It must be one of the following: ${verbs.join(', ')}.`
-  if (op === undefined || op === null) throw wrong(`Unable to find \`op\` in JSON Schema change. ${available}`)
+  if (op === undefined || op === null) throw invalid(`Unable to find \`op\` in JSON Schema change. ${available}`)
   const verb = verbs.find((one) => one === op)
   if (verb) return verb
-  throw wrong(`Invalid operation: \`${typeof op === 'string' ? op : JSON.stringify(op)}\`. ${available}`)
+  throw invalid(`Invalid operation: \`${typeof op === 'string' ? op : JSON.stringify(op)}\`. ${available}`)
 }
 
 function verbAsKey(raw: Raw): Verb {
   const found = verbs.filter((verb) => Object.hasOwn(raw, verb))
   const members = 'member named "add", "remove", or "replace".'
-  if (found.length > 1) throw wrong(`Operation objects must contain only one ${members}`)
-  if (!found[0]) throw wrong(`Operation objects must contain exactly one ${members}`)
+  if (found.length > 1) throw invalid(`Operation objects must contain only one ${members}`)
+  if (!found[0]) throw invalid(`Operation objects must contain exactly one ${members}`)
   return found[0]
 }
 
 function isObject(value: unknown): value is Raw {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function wrong(reason: string): ServiceError {
-  return new ServiceError('invalid', { reason })
 }

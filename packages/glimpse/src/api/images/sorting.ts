@@ -1,4 +1,4 @@
-import { ServiceError } from '../../domain/errors.ts'
+import { invalid } from '../../domain/errors.ts'
 import type { ImageQuery, ImageSortKey, SortDirection } from '../../domain/ports.ts'
 
 const keys: Readonly<Record<string, ImageSortKey>> = {
@@ -24,7 +24,7 @@ type Sort = ImageQuery['sort']
 export function sortOf(query: URLSearchParams): Sort {
   const sort = query.get('sort')
   if (sort === null) return classicSort(query.getAll('sort_key'), query.getAll('sort_dir'))
-  if (query.has('sort_key') || query.has('sort_dir')) throw wrong('Old and new sorting syntax cannot be combined')
+  if (query.has('sort_key') || query.has('sort_dir')) throw invalid('Old and new sorting syntax cannot be combined')
   return sort
     .trim()
     .split(',')
@@ -38,7 +38,7 @@ function classicSort(names: readonly string[], directions: readonly string[]): S
   const given = names.map((name) => sortKey(name.trim()))
   const ways = directions.map((direction) => sortDirection(direction.trim()))
   if (ways.length > 1 && ways.length !== given.length) {
-    throw wrong('Number of sort dirs does not match the number of sort keys')
+    throw invalid('Number of sort dirs does not match the number of sort keys')
   }
   const wanted: ImageSortKey[] = given.length > 0 ? given : ['createdAt']
   const sort = wanted.map((key, at) => ({ key, direction: ways[at] ?? ways[0] ?? 'desc' }))
@@ -50,15 +50,11 @@ function classicSort(names: readonly string[], directions: readonly string[]): S
 function sortKey(name: string): ImageSortKey {
   const key = Object.hasOwn(keys, name) ? keys[name] : undefined
   if (key) return key
-  throw wrong(`Invalid sort key: ${name}. It must be one of the following: ${Object.keys(keys).join(', ')}.`)
+  throw invalid(`Invalid sort key: ${name}. It must be one of the following: ${Object.keys(keys).join(', ')}.`)
 }
 
 /** @throws ServiceError `invalid`. */
 function sortDirection(name: string): SortDirection {
   if (name === 'asc' || name === 'desc') return name
-  throw wrong(`Invalid sort direction: ${name}`)
-}
-
-function wrong(reason: string): ServiceError {
-  return new ServiceError('invalid', { reason })
+  throw invalid(`Invalid sort direction: ${name}`)
 }

@@ -1,5 +1,6 @@
 import { type TSchema, Type } from 'typebox'
 import type { Config } from '../../config/config.ts'
+import { visibilities } from '../../domain/image.ts'
 import type { NamedSchema } from '../route.ts'
 import { collectionSchema } from './collection-schema.ts'
 
@@ -54,7 +55,7 @@ function settable(container: readonly string[], disk: readonly string[]): Readon
     visibility: Type.Unsafe({
       type: 'string',
       description: 'Who can see the image',
-      enum: ['community', 'public', 'private', 'shared'],
+      enum: [...visibilities],
     }),
     protected: Type.Boolean({ description: 'Whether the image cannot be deleted' }),
     os_hidden: Type.Boolean({ description: 'Whether lists leave the image out unless asked for hidden ones' }),

@@ -1,4 +1,4 @@
-import { ServiceError } from '../../domain/errors.ts'
+import { invalid } from '../../domain/errors.ts'
 import type { TaskQuery } from '../../domain/ports.ts'
 import { type TaskStatus, type TaskType, taskStatuses, taskTypes } from '../../domain/task.ts'
 import { asQuestion, pageLimit, pageLinks } from '../paging.ts'
@@ -17,14 +17,14 @@ export async function handleListTasks({ parts: { config, tasks }, query }: Call)
 /** Both types can be asked for; Glance, by mistake, refuses `api_image_import`. */
 function filtersOf(query: URLSearchParams): Pick<TaskQuery, 'type' | 'status' | 'owner' | 'imageId'> {
   for (const name of ['id', 'request_id', 'user_id', 'expires_at', 'created_at', 'updated_at']) {
-    if (query.has(name)) throw wrong(`Unable to filter tasks by ${name}: filters are status, type, owner, image_id`)
+    if (query.has(name)) throw invalid(`Unable to filter tasks by ${name}: filters are status, type, owner, image_id`)
   }
   const type = query.get('type')
   const status = query.get('status')
   const owner = query.get('owner')
   const imageId = query.get('image_id')
-  if (type && !(taskTypes as readonly string[]).includes(type)) throw wrong(`Invalid type value: ${type}`)
-  if (status && !(taskStatuses as readonly string[]).includes(status)) throw wrong(`Invalid status value: ${status}`)
+  if (type && !(taskTypes as readonly string[]).includes(type)) throw invalid(`Invalid type value: ${type}`)
+  if (status && !(taskStatuses as readonly string[]).includes(status)) throw invalid(`Invalid status value: ${status}`)
   return {
     ...(type ? { type: type as TaskType } : {}),
     ...(status ? { status: status as TaskStatus } : {}),
@@ -46,18 +46,14 @@ function sortOf(query: URLSearchParams): TaskQuery['sort'] {
   const name = query.get('sort_key') ?? 'created_at'
   const direction = query.get('sort_dir') ?? 'desc'
   const key = Object.hasOwn(sortKeys, name) ? sortKeys[name] : undefined
-  if (direction !== 'asc' && direction !== 'desc') throw wrong(`Invalid sort direction: ${direction}`)
+  if (direction !== 'asc' && direction !== 'desc') throw invalid(`Invalid sort direction: ${direction}`)
   if (key) return { key, direction }
-  throw wrong(`Invalid sort key: ${name}. It must be one of the following: ${Object.keys(sortKeys).join(', ')}.`)
+  throw invalid(`Invalid sort key: ${name}. It must be one of the following: ${Object.keys(sortKeys).join(', ')}.`)
 }
 
 function markerOf(query: URLSearchParams): { marker?: string } {
   const marker = query.get('marker')
   if (!marker) return {}
   if (new RegExp(uuidPattern).test(marker)) return { marker }
-  throw wrong('Invalid marker format')
-}
-
-function wrong(reason: string): ServiceError {
-  return new ServiceError('invalid', { reason })
+  throw invalid('Invalid marker format')
 }

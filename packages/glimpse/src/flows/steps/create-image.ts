@@ -2,6 +2,7 @@ import { type Task, task } from '@glimpse/taskflow'
 import { discard } from '../../data/writing.ts'
 import { ServiceError } from '../../domain/errors.ts'
 import type { NewImage } from '../../domain/image.ts'
+import { unlessTaken } from './ownership.ts'
 import type { StepPorts } from './ports.ts'
 
 export interface CreateImage {
@@ -27,12 +28,8 @@ export function createImage({ images, stores: { staging } }: StepPorts): Task<Cr
       return image.id
     },
     revert: async ({ task, image }) => {
-      try {
-        await images.remove(image.id, { status: ['queued', 'importing'], importTask: task })
-        await discard(staging, image.id)
-      } catch (error) {
-        if (!(error instanceof ServiceError)) throw error
-      }
+      const expected = { status: ['queued', 'importing'], importTask: task } as const
+      if (await unlessTaken(images.remove(image.id, expected))) await discard(staging, image.id)
     },
   })
 }

@@ -19,7 +19,8 @@ export function download({ stores: { staging }, intake, openSource }: StepPorts)
       const source = await openSource(uri, signal)
       try {
         const onProgress = byteMeter(context, source.size)
-        return await writeData(staging, image, freeing(source.body), { ...intake, signal, onProgress })
+        const announced = source.size === null ? {} : { size: source.size }
+        return await writeData(staging, image, freeing(source.body), { ...intake, ...announced, signal, onProgress })
       } finally {
         source.close()
       }

@@ -22,7 +22,7 @@ export interface StoreOutcome {
 
 /** Puts the staged data into one store: by a link where both are on one file system, else by a copy. */
 export function importToStore(ports: StepPorts): Task<ImportToStore, StoreOutcome> {
-  const { images, stores } = ports
+  const { images } = ports
   return task({
     name: 'import-to-store',
     execute: async (args: ImportToStore, context): Promise<StoreOutcome> => {
@@ -36,13 +36,13 @@ export function importToStore(ports: StepPorts): Task<ImportToStore, StoreOutcom
           { image: args.image, store: args.store, cause },
           'a store failed; the import goes on without',
         )
-        await dropFromStore(ports, args, true)
+        await leaveStore(ports, args, context)
         return { stored: false, cause }
       }
     },
     revert: async (args, outcome) => {
       const active = (await images.find(args.image))?.status === 'active'
-      if (!active && stores.all.has(args.store)) await dropFromStore(ports, args, !outcome.ok)
+      if (!active) await dropFromStore(ports, args, !outcome.ok)
     },
   })
 }
@@ -61,14 +61,32 @@ async function copyToStore(ports: StepPorts, args: ImportToStore, context: TaskC
   await images.update(args.image, change, { status: ['importing'], importTask: args.task })
 }
 
+/** A store that the import can do without cannot stop it, not even by keeping what it has of the image. */
+async function leaveStore(ports: StepPorts, args: ImportToStore, { logger }: TaskContext): Promise<void> {
+  await forgetStore(ports, args, true)
+  try {
+    await discardFrom(ports, args)
+  } catch (error) {
+    logger.error({ err: error, image: args.image, store: args.store }, 'data that no image has is left in a store')
+  }
+}
+
 /** Takes the location away first: nobody may be sent to data that is going. */
-async function dropFromStore({ images, stores }: StepPorts, args: ImportToStore, failed: boolean): Promise<void> {
+async function dropFromStore(ports: StepPorts, args: ImportToStore, failed: boolean): Promise<void> {
+  await forgetStore(ports, args, failed)
+  await discardFrom(ports, args)
+}
+
+async function forgetStore({ images }: StepPorts, args: ImportToStore, failed: boolean): Promise<void> {
   const change = {
     removeLocations: [args.store],
     leaveImporting: [args.store],
     addFailed: failed ? [args.store] : [],
   }
   await undo(images, args.image, change, { importTask: args.task })
-  const store = stores.all.get(args.store)
-  if (store) await discard(store, args.image)
+}
+
+async function discardFrom({ stores }: StepPorts, { image, store: id }: ImportToStore): Promise<void> {
+  const store = stores.all.get(id)
+  if (store) await discard(store, image)
 }

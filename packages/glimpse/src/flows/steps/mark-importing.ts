@@ -5,7 +5,7 @@ import type { StepPorts } from './ports.ts'
 export interface MarkImporting {
   readonly image: string
   readonly task: string
-  /** Where the image comes from, and goes back to: `uploading` keeps its staged data. */
+  /** Where the image comes from, and goes back to; from `uploading` only as long as it has staged data. */
   readonly from: 'queued' | 'uploading'
   readonly stores: readonly string[]
 }
@@ -19,7 +19,8 @@ export function markImporting({ images }: StepPorts): Task<MarkImporting, void> 
       await images.update(image, change, { status: [from, 'importing'], importTask: task })
     },
     revert: async ({ image, task, from }) => {
-      const change = { set: { status: from, importingStores: [] } } as const
+      const keepsData = from === 'uploading' && (await images.find(image))?.staged
+      const change = { set: { status: keepsData ? from : 'queued', importingStores: [] } } as const
       await undo(images, image, change, { status: ['importing', from], importTask: task })
     },
   })

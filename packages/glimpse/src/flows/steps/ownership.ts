@@ -1,23 +1,33 @@
 import { ServiceError } from '../../domain/errors.ts'
-import type { Image, ImageChange, ImageExpectation } from '../../domain/image.ts'
+import type { ImageChange, ImageExpectation } from '../../domain/image.ts'
 import type { ImageRepo } from '../../domain/ports.ts'
 
 /**
- * Makes the change that undoes a step, if the image is still as the step left it. Gone, active or taken over by
- * another task: then there is nothing of ours to undo, which is no error. So every revert may run twice.
+ * Makes the change that undoes a step, if the image is still as the step left it. So every revert may run twice.
  *
- * @returns the image, or null when it is not ours any more
+ * @returns whether it was made
  */
 export async function undo(
   images: ImageRepo,
   image: string,
   change: ImageChange,
   expected: ImageExpectation,
-): Promise<Image | null> {
+): Promise<boolean> {
+  return await unlessTaken(images.update(image, change, expected))
+}
+
+/**
+ * Waits for a change of an image that may be gone, active or taken over by another task meanwhile: then there is
+ * nothing of ours to undo, which is no error.
+ *
+ * @returns whether the change was made
+ */
+export async function unlessTaken(change: Promise<unknown>): Promise<boolean> {
   try {
-    return await images.update(image, change, expected)
+    await change
+    return true
   } catch (error) {
-    if (error instanceof ServiceError && notOurs.has(error.code)) return null
+    if (error instanceof ServiceError && notOurs.has(error.code)) return false
     throw error
   }
 }
