@@ -92,7 +92,10 @@ it('ten clients that leave in the middle of a download leave no file open, and t
   )
   await Promise.all(sockets.map((socket) => once(socket, 'data').then(() => socket.pause())))
   expect((await service.openFiles(images)).length).toBeGreaterThan(0)
-  for (const [index, socket] of sockets.entries()) index % 2 === 0 ? socket.resetAndDestroy() : socket.destroy()
+  for (const [index, socket] of sockets.entries()) {
+    if (index % 2 === 0) socket.resetAndDestroy()
+    else socket.destroy()
+  }
   while ((await service.openFiles(images)).length > 0) await client.versions()
   const whole = await client.images.download(id)
   expect(Buffer.from(await whole.arrayBuffer()).equals(image)).toBe(true)

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmdirSync } from 'node:fs'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { GlimpseClient } from '@glimpse/client'
@@ -157,23 +157,6 @@ describe.skipIf(why !== '').each(troubles)(`a disk that is $name${why}`, (troubl
 })
 
 describe.skipIf(why !== '')(`a disk that is full of other things${why}`, () => {
-  it('where the log is stops nobody, and the log goes on when there is room', async () => {
-    const disk = await Disk.make()
-    const log = path.join(disk.mount, 'glimpse.log')
-    const program = await serveWith(`[DEFAULT]\nlog_file = ${log}\n`)
-    const client = await clientOf(program)
-    await disk.fill(4 << 20)
-    await newImage(client)
-    await program.says(/glimpse: the log cannot be written: ENOSPC/)
-    await newImage(client)
-    await disk.free()
-    await newImage(client)
-    expect(await program.stop('SIGTERM')).toBe(0)
-    const lines = (await readFile(log, 'utf8')).split('\n')
-    expect(lines.filter((line) => line.includes('POST'))).toHaveLength(3)
-    expect(lines.at(-2)).toContain('stopping')
-  })
-
   it('where the database is refuses changes with 503, answers questions, and goes on when there is room', async () => {
     const disk = await Disk.make()
     const program = await serveWith(`[database]\nconnection = sqlite:///${disk.mount}/glimpse.sqlite\n`)

@@ -117,9 +117,7 @@ describe.skipIf(missing)(`the openstack client${why}`, () => {
   it('says readably why the service refuses', async () => {
     const kept = await ask('image', 'create', ...formats, 'kept')
     await run('image', 'set', '--protected', 'kept')
-    expect(await refusal('image', 'delete', 'kept')).toContain(
-      `403 Forbidden: Image ${kept.id} is protected and cannot be deleted.`,
-    )
+    expect(await refusal('image', 'delete', 'kept')).toContain(`Image ${kept.id} is protected and cannot be deleted.`)
     expect(await refusal('image', 'show', 'never-made')).toBe('No Image found for never-made')
     const again = await refusal('image', 'create', ...formats, '--id', kept.id, 'again')
     expect(again).toContain(`Image ID ${kept.id} already exists!`)

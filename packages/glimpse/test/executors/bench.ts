@@ -115,7 +115,7 @@ export class Bench {
         result,
         expires: expiresAt !== null,
       },
-      image: image ? (rest as EndState['image']) : null,
+      image: image ? ({ ...rest, failedStores: image.failedStores.toSorted() } as EndState['image']) : null,
       locations: locations.map(({ store }) => store).toSorted(),
       files: {
         fast: await this.#files('fast'),

@@ -28,5 +28,5 @@ export function activate({ images }: StepPorts): Task<Activate, void> {
 }
 
 function noneFinished({ failedStores }: Image): Error {
-  return new Error(`None of the uploads finished! Failed stores: ${failedStores.join(', ')}`)
+  return new Error(`None of the uploads finished! Failed stores: ${failedStores.toSorted().join(', ')}`)
 }
