@@ -64,6 +64,7 @@ function makeExecutor(
   const runFlow: FlowRunner = config.tasks.executor === 'plain' ? runPlain : taskflowRunner(config.tasks)
   const { concurrency } = config.tasks
   return new TaskLifecycle({
+    images,
     tasks,
     clock,
     log,

@@ -50,6 +50,7 @@ function parseContentRange(header: string, size: number): ByteRange {
 }
 
 function checkStart(start: number, size: number, header: string): void {
+  if (size === 0) throw refuse(`Invalid ${header} header: the image data has no bytes.`, size)
   if (start >= size) throw refuse(misplaced('start', size, header), size)
 }
 

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
 import type { Logger } from 'pino'
-import type { Clock, TaskRepo } from '../domain/ports.ts'
+import type { Clock, ImageRepo, TaskRepo } from '../domain/ports.ts'
 import type { Task } from '../domain/task.ts'
 import type { Job } from '../flows/jobs.ts'
 import type { FlowRunner, TaskExecutor } from './executor.ts'
@@ -8,6 +8,7 @@ import { Reporter } from './reporter.ts'
 import { causeOf } from './wording.ts'
 
 export interface LifecycleParts {
+  readonly images: Pick<ImageRepo, 'find'>
   readonly tasks: TaskRepo
   readonly clock: Clock
   readonly log: Logger
@@ -87,7 +88,15 @@ export class TaskLifecycle implements TaskExecutor {
     const end = await runFlow(job.flow, job.inputs, options)
     await reporter.settle()
     const seconds = ((clock.now().getTime() - began) / 1000).toFixed(1)
-    return { cause: causeOf(end), message: `Imported in ${seconds} s`, result: job.result }
+    const stoppedTooLate = end.cancelled !== null && (await this.#hasFilledImage(task))
+    const cause = stoppedTooLate ? null : causeOf(end)
+    return { cause, message: `Imported in ${seconds} s`, result: job.result }
+  }
+
+  /** An active image is what a task is for. Stopped after that, it has not failed, and could not be tried again. */
+  async #hasFilledImage({ id, imageId }: Task): Promise<boolean> {
+    const image = imageId === null ? undefined : await this.#parts.images.find(imageId)
+    return image?.status === 'active' && image.importTask === id
   }
 }
 

@@ -1,17 +1,28 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { FileDriver, Store } from '@glimpse/stores'
+import { FaultyDriver } from '@glimpse/stores/testing'
 import { describe, expect, it } from 'vitest'
 import { writeData } from '../../src/data/writing.ts'
 import type { ImageStatus } from '../../src/domain/image.ts'
+import type { TaskType } from '../../src/domain/task.ts'
 import { recover } from '../../src/usecases/recover.ts'
 import { imageId, type Service, startService } from './service.ts'
 
 const taskId = '99999999-2222-3333-4444-555555555555'
 const hour = 3_600_000
 
+interface Left {
+  readonly staged?: boolean
+  readonly stored?: boolean
+  readonly task?: boolean
+  readonly type?: TaskType
+}
+
 /** An image as a process left it that died, with a task that it was at. */
-async function died(status: ImageStatus, { staged = false, stored = false, task = true } = {}): Promise<Service> {
+async function died(status: ImageStatus, left: Left = {}): Promise<Service> {
+  const { staged = false, stored = false, task = true, type = 'api_image_import' } = left
   const service = await startService()
   const { images, stores, tasks } = service.parts
   await service.createImage()
@@ -21,10 +32,10 @@ async function died(status: ImageStatus, { staged = false, stored = false, task 
     await stores.default.copyFrom(stores.staging, imageId)
     await images.update(imageId, { addLocations: [{ store: 'fast', url: stores.default.url(imageId) }] })
   }
-  const row = { id: taskId, type: 'api_image_import', owner: null, input: {}, imageId, requestId: null, userId: null }
-  if (task) await tasks.accept({ ...row, type: 'api_image_import' }, { image: imageId, expected: {} })
+  const row = { id: taskId, type, owner: null, input: {}, imageId, requestId: null, userId: null }
+  if (task) await tasks.accept(row, { image: imageId, expected: {} })
   if (status === 'uploading') await images.update(imageId, { set: { status } })
-  else await images.update(imageId, { set: { status: 'importing' } })
+  else if (status !== 'queued') await images.update(imageId, { set: { status: 'importing' } })
   await images.update(imageId, { set: { status, staged: staged ? facts : null } }, { status: ['importing', status] })
   return service
 }
@@ -60,6 +71,37 @@ describe('a start after a crash', () => {
     await recover(parts)
     expect(await parts.images.find(imageId)).toMatchObject({ status: 'active', importTask: null })
     expect([await files('fast'), await files('staging')]).toEqual([[imageId], []])
+  })
+
+  it('ends the task well that had come as far as the active image', async () => {
+    const { parts } = await died('active', { stored: true })
+    await parts.tasks.begin(taskId)
+    await recover(parts)
+    const result = { image_id: imageId }
+    expect(await parts.tasks.find(taskId)).toMatchObject({ status: 'success', message: 'Imported', result })
+  })
+
+  it.each(['queued', 'importing'] as const)('leaves no %s image of a legacy import that died', async (status) => {
+    const { parts, files } = await died(status, { stored: status === 'importing', type: 'import' })
+    await recover(parts)
+    expect(await parts.images.find(imageId)).toBeUndefined()
+    expect([await files('fast'), await files('staging')]).toEqual([[], []])
+    expect(await parts.tasks.find(taskId)).toMatchObject({
+      status: 'failure',
+      message: 'The service stopped while this task was running; try again',
+    })
+  })
+
+  it('is not hindered by a store that keeps what it has of an image, but tells of it', async () => {
+    const { parts, files, folder, logged } = await died('importing', { stored: true })
+    const faulty = new FaultyDriver(new FileDriver(join(folder, 'fast')), [{ call: 'delete', errno: 'EIO' }])
+    const stores = { ...parts.stores, all: new Map([['fast', new Store('fast', faulty)]]) }
+    await recover({ ...parts, stores })
+    expect(await parts.images.find(imageId)).toMatchObject({ status: 'queued', locations: [] })
+    expect(await files('staging')).toEqual([])
+    expect(logged).toContainEqual(
+      expect.objectContaining({ image: imageId, store: 'fast', msg: 'data that no image has is left in a store' }),
+    )
   })
 
   it('removes what was staged of an image that was deleted meanwhile', async () => {

@@ -261,6 +261,12 @@ const lists: Case[] = [
   ['hidden maybe', get('/v2/images?os_hidden=maybe'), 400, "Invalid value 'maybe' for 'os_hidden' filter."],
   ['a size that is none', get('/v2/images?size_min=x'), 400, 'Unable to filter on a range with a non-numeric value.'],
   [
+    'a size beyond all',
+    get('/v2/images?size_min=99999999999999999999'),
+    400,
+    'Unable to filter by size_min: 99999999999999999999 is given, at most 9007199254740991 is allowed.',
+  ],
+  [
     'no time',
     get('/v2/images?created_at=gt:yesterday'),
     400,
@@ -490,6 +496,18 @@ describe('headers of refusals', () => {
     expect([answer.statusCode, answer.body]).toEqual([status, expect.stringContaining(text)])
     expect(answer.headers['content-range']).toBe(status === 416 ? 'bytes */20' : undefined)
   })
+
+  it.each([{ range: 'bytes=0-' }, { 'content-range': 'bytes 0-1/*' }])(
+    'a range of no data is refused',
+    async (range) => {
+      const { request, createImage, upload } = await startService()
+      await createImage()
+      await upload('')
+      const answer = await request({ url: `${image}/file`, headers: range })
+      expect([answer.statusCode, answer.headers['content-range']]).toEqual([416, 'bytes */0'])
+      expect(answer.body).toContain('header: the image data has no bytes.')
+    },
+  )
 
   it('there are no stores to tell of where there is only one', async () => {
     const { request } = await startService({ multi: false })

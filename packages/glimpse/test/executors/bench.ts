@@ -93,6 +93,7 @@ export class Bench {
     const steps = change(makeSteps({ images, stores: this.stores, intake, openSource: openSource(this.source.port) }))
     const log = pino({ level: 'silent' })
     const executor = new TaskLifecycle({
+      images,
       tasks,
       clock,
       log,

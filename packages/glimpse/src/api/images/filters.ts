@@ -104,9 +104,13 @@ function timed(field: ImageFilter['field']): Read {
 }
 
 function counted(field: ImageFilter['field'], op: ImageFilter['op']): Read {
-  return (value) => {
+  return (value, name) => {
     if (!/^\s*[+-]?\d+\s*$/.test(value)) throw invalid('Unable to filter on a range with a non-numeric value.')
-    return [{ field, op, value: Number(value) }]
+    const count = Number(value)
+    if (Number.isSafeInteger(count)) return [{ field, op, value: count }]
+    throw invalid(
+      `Unable to filter by ${name}: ${value.trim()} is given, at most ${Number.MAX_SAFE_INTEGER} is allowed.`,
+    )
   }
 }
 
