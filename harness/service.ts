@@ -37,10 +37,17 @@ export class Service {
   /** All that it has logged. */
   readonly log: LogLine[]
   readonly #child: ChildProcess
+  readonly #said: readonly Buffer[]
   readonly #listeners: Set<(line: LogLine) => void>
 
-  private constructor(child: ChildProcess, address: string, log: LogLine[], listeners: Set<(line: LogLine) => void>) {
+  private constructor(
+    { child, said }: { readonly child: ChildProcess; readonly said: readonly Buffer[] },
+    address: string,
+    log: LogLine[],
+    listeners: Set<(line: LogLine) => void>,
+  ) {
     this.#child = child
+    this.#said = said
     this.address = address
     this.log = log
     this.#listeners = listeners
@@ -63,7 +70,7 @@ export class Service {
       createInterface({ input: child.stdout }).on('line', (text) => {
         const line = JSON.parse(text) as LogLine
         log.push(line)
-        if (line.address !== undefined) resolve(new Service(child, line.address, log, listeners))
+        if (line.address !== undefined) resolve(new Service({ child, said }, line.address, log, listeners))
         for (const listener of listeners) listener(line)
       })
     })
@@ -72,6 +79,11 @@ export class Service {
   /** Whether the process runs: not ended, and not killed. */
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** All that it has said on stderr; what Node warns of is here, and not in the log. */
+  get stderr(): string {
+    return Buffer.concat(this.#said).toString()
   }
 
   /** Paths of the files in a folder, or below it, that the process has open; one that is deleted meanwhile, too. */

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { GlimpseClient } from '@glimpse/client'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -19,6 +21,11 @@ import {
 const data = randomBytes(4 << 20)
 /** Less than half, so that it is on the disk by the time that a sender holds still. */
 const partly = 1 << 20
+/** So much that it is not copied at once. */
+const large = randomBytes(64 << 20)
+/** Where Linux has a file system in memory that everybody may write to. Source: shm_overview(7). */
+const memory = '/dev/shm'
+const whyNoCopy = whyNoOtherDisk()
 const stopped = /service (stopped|was shut down) while this task was running/
 
 const stage = new Stage()
@@ -91,6 +98,21 @@ describe.each(['plain', 'taskflow'])('with task_executor = %s', (executor) => {
     await expectActive(client, stateDir, id)
   })
 
+  it.skipIf(whyNoCopy !== '')(
+    `kill -9 while staged data is copied to another disk keeps the data, and the same import succeeds${whyNoCopy}`,
+    async () => {
+      const store = await otherDisk()
+      const { id, site, task } = await killCopy(`${config}${storeAt(store)}`, store)
+      const { client, stateDir } = site
+      await expectFailed(client, task)
+      const staged = path.join(dataFolders(stateDir).staging, id)
+      await expectUsable(client, stateDir, id, { status: 'uploading', files: [staged] })
+      expect(await filesIn(store)).toEqual([])
+      expect(await importAndWait(client, id, { method: 'glance-direct' })).toMatchObject({ status: 'success' })
+      expect((await readFile(path.join(store, id))).equals(large)).toBe(true)
+    },
+  )
+
   it('SIGTERM while an import runs ends it with a cause, exits with 0, and leaves nothing to repair', async () => {
     const site = await start()
     const { id, source, task } = await beginDownload(site)
@@ -137,6 +159,39 @@ it('a start on a state that nothing is wrong with repairs nothing and says nothi
   const { images, staging } = dataFolders(stateDir)
   expect(await filesIn(images, staging)).toEqual([path.join(images, active.id), path.join(staging, staged.id)])
 })
+
+/** A store's folder that staged data cannot be linked into, only copied. */
+async function otherDisk(): Promise<string> {
+  const folder = await mkdtemp(path.join(memory, 'glimpse-test-'))
+  stage.onClose(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+function storeAt(folder: string): string {
+  return `[DEFAULT]\nenabled_backends = far:file\n[far]\nfilesystem_store_datadir = ${folder}\n`
+}
+
+/** Kills an import that copies, and starts again; anew, should the copy have been done before the kill. */
+async function killCopy(config: string, store: string): Promise<{ id: string; site: Site; task: string }> {
+  for (;;) {
+    const { client, service, stateDir } = await stage.serve(config)
+    const { id } = await newImage(client)
+    await client.images.stage(id, large)
+    const begun = fileGrows(store, 1)
+    const { id: task } = await startImport(client, id, { method: 'glance-direct' })
+    await begun
+    await service.stop('SIGKILL')
+    const left = await filesIn(store)
+    if (left.every((file) => file.endsWith('.part'))) return { id, task, site: await stage.serve(config, stateDir) }
+    for (const file of left) await rm(file)
+  }
+}
+
+/** Why nothing can be copied from disk to disk here, as the end of a test's name; empty when it can. */
+function whyNoOtherDisk(): string {
+  const [there, here] = [memory, tmpdir()].map((folder) => statSync(folder, { throwIfNoEntry: false })?.dev)
+  return there !== undefined && there !== here ? '' : ` (skipped: ${memory} is no disk of its own)`
+}
 
 /** An import by web-download of which the half has come, and whose source holds still. */
 async function beginDownload({ client, stateDir }: Site) {
