@@ -1,4 +1,10 @@
-/** A failure as it is stored: plain data, no types that would have to be imported again to read it. */
+/**
+ * A failure as it is stored: plain data, no types that would have to be imported again to read it.
+ *
+ * @example
+ * const stored: StoredFailure = Failure.from(new RangeError('too long'), 'copy').toJSON()
+ * console.log(stored.names.join(), stored.message) // RangeError,Error too long
+ */
 export interface StoredFailure {
   readonly atom: string
   /** Class names of the error, its own first, up to but without `Object`. */
@@ -10,6 +16,14 @@ export interface StoredFailure {
   readonly causes: readonly { readonly name: string; readonly message: string; readonly stack: string | null }[]
 }
 
+/**
+ * A class of errors, or the name of one.
+ *
+ * @example
+ * const transient: readonly FailureClass[] = [TypeError, 'TimeoutError']
+ */
+export type FailureClass = string | (new (...args: never[]) => unknown)
+
 /** Longer chains than this are cut; a cause that is its own cause would have no end. */
 const longestChain = 16
 
@@ -17,6 +31,11 @@ const longestChain = 16
  * An error of an atom that survives storage: which atom, what, why, where.
  *
  * Source: TaskFlow's `types.failure.Failure`.
+ *
+ * @example
+ * const failure = Failure.from(new TypeError('no url'), 'download')
+ * const restarted = Failure.fromStored(JSON.parse(JSON.stringify(failure)))
+ * console.log(`${restarted}`, restarted.is(TypeError)) // download: TypeError: no url true
  */
 export class Failure implements StoredFailure {
   readonly atom: string
@@ -60,7 +79,7 @@ export class Failure implements StoredFailure {
    * Whether the error is of one of these classes, or of classes of these names: names also match after a restart,
    * when the class itself is gone.
    */
-  is(...classes: readonly (string | (new (...args: never[]) => unknown))[]): boolean {
+  is(...classes: readonly FailureClass[]): boolean {
     return classes.some((wanted) => this.names.includes(typeof wanted === 'string' ? wanted : wanted.name))
   }
 

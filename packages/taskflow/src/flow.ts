@@ -2,14 +2,26 @@
  * The typed layer: adding a task returns a typed handle of its result, and later tasks take handles. A missing or
  * mistyped input is a compile error on the argument. Lowers to the plain layer (patterns.ts).
  */
-import { TaskFlowError } from './errors.ts'
-import { checkName } from './names.ts'
-import type { AtomNode, FlowNode, Need, Path, Pattern, PlainNode } from './patterns.ts'
+import { Draft, Reference } from './draft.ts'
+import type { Depth, FlowNode, Provided } from './nodes.ts'
+import type { AnyRetry, Retry } from './retry.ts'
+import { refuseWaiting, Section } from './section.ts'
 import type { Task } from './task.ts'
 
 declare const of: unique symbol
 
-/** Stands for a value that will exist when the flow runs: an input of the flow or the result of a task. */
+/**
+ * Stands for a value that will exist when the flow runs: an input of the flow, the result of a task, or what a retry
+ * gives its flow for an attempt.
+ *
+ * @example
+ * const pair = task({ name: 'pair', execute: () => ({ left: 1, right: [2, 3] as const }) })
+ * const f = flow('f', (f) => {
+ *   const made: Handle<{ left: number; right: readonly [2, 3] }> = f.add(pair, {})
+ *   return made.at('right').at('1')
+ * })
+ * console.log(await run(f, {})) // 3
+ */
 export interface Handle<out T> {
   readonly [of]: T
   /** A part of the value, if it is an object or a tuple. */
@@ -34,30 +46,116 @@ type Constant<T> = T extends object
     : T
   : T
 
-/** For each argument of a task: a constant, or a handle of a value of its type. */
+/**
+ * For each argument of a task: a constant, or a handle of a value of its type.
+ *
+ * @example
+ * const wiring: Wiring<{ a: number; b?: string }> = { a: 1 }
+ */
 export type Wiring<I> = { readonly [K in keyof I]: Constant<I[K]> | Handle<I[K]> }
 
-/** A handle for each input of the flow. */
-export type Inputs<I> = { readonly [K in keyof I]-?: Handle<I[K]> }
+/**
+ * A handle for each input of the flow.
+ *
+ * @example
+ * const same = flow('same', (_, { x }: Inputs<{ x: number }>) => x)
+ * console.log(await run(same, { x: 7 })) // 7
+ */
+export type Inputs<I> = { readonly [K in keyof I]-?: Handle<Exclude<I[K], undefined>> }
 
+/**
+ * How a task is added.
+ *
+ * @example
+ * const options: AddOptions = { name: 'copy-to-b' }
+ */
 export interface AddOptions {
   /** The atom's name in this flow, where the task's own does not do. Unique over the whole flow. */
   readonly name?: string
 }
 
-/** A flow while it is written. */
+/**
+ * A retry and where its arguments come from; {@link controlled} makes it.
+ *
+ * @example
+ * const twice: Controlled<number> = controlled(times(2), {})
+ */
+export interface Controlled<out V> {
+  readonly retry: AnyRetry
+  readonly wiring: object
+  /** Never there: what the type of the value is read from. */
+  readonly value?: V
+}
+
+/**
+ * Wires a retry that takes arguments.
+ *
+ * @example
+ * const probe = task({
+ *   name: 'probe',
+ *   execute: ({ mirror }: { mirror: string }) => { if (mirror === 'a') throw new Error('down'); return mirror },
+ * })
+ * const first = flow('first', (f, { mirrors }: Inputs<{ mirrors: readonly string[] }>) =>
+ *   f.linear('try', (g, mirror) => g.add(probe, { mirror }),
+ *     controlled(parameterizedForEach<string>(), { values: mirrors })))
+ * console.log(await run(first, { mirrors: ['a', 'b'] })) // b
+ */
+export function controlled<I extends object, V>(retry: Retry<I, V>, wiring: Wiring<I>): Controlled<V> {
+  return { retry, wiring }
+}
+
+/** What a part takes to be tried again: a retry without arguments, or one that is wired. */
+type By<V> = Retry<object, V> | Controlled<V>
+
+/**
+ * A flow while it is written. A part may have a retry that controls it: it is given the handle of what the retry makes
+ * of each attempt.
+ *
+ * @example
+ * const hello = task({ name: 'hello', execute: ({ n }: { n: number }) => `attempt ${n}` })
+ * const f = flow('f', (f: Scope) => f.linear('part', (part, n) => part.add(hello, { n }), times(3)))
+ * console.log(await run(f, {})) // attempt 1
+ */
 export interface Scope {
   add<I extends object, O>(task: Task<I, O>, wiring: Wiring<I>, options?: AddOptions): Handle<O>
   /** A part whose steps run one after another. */
-  linear<R>(name: string, build: (scope: Scope) => R): R
+  linear<R, V = never>(name: string, build: (scope: Scope, value: Handle<V>) => R, retry?: By<V>): R
   /** A part whose steps run in any order, also at the same time; they do not see one another's results. */
-  unordered<R>(name: string, build: (scope: Scope) => R): R
+  unordered<R, V = never>(name: string, build: (scope: Scope, value: Handle<V>) => R, retry?: By<V>): R
+  /** A part whose steps run as soon as what they take is there. */
+  graph<R, V = never>(name: string, build: (scope: GraphScope, value: Handle<V>) => R, retry?: By<V>): R
+  /** A part that runs only if the value passes the test; nothing outside can take what it makes. */
+  when<T>(name: string, value: Handle<T>, test: (value: T) => boolean, build: (scope: Scope) => void): void
+}
+
+/**
+ * A graph while it is written.
+ *
+ * @example
+ * const say = (name: string) => task({ name, execute: () => console.log(name) })
+ * const f = flow('f', (f) => f.graph('g', (g: GraphScope) => {
+ *   const second = g.add(say('second'), {})
+ *   g.link(g.add(say('first'), {}), second)
+ * }))
+ * await run(f, {})
+ */
+export interface GraphScope extends Scope {
+  /** The step, or the part, that makes `to` waits for the one that makes `from`. */
+  link(from: Handle<unknown>, to: Handle<unknown>): void
+  /** The same, and it is passed by when the value of `from`, a step of this very graph, does not pass the test. */
+  decide<T>(from: Handle<T>, to: Handle<unknown>, test: (value: T) => boolean, depth?: Depth): void
 }
 
 declare const takes: unique symbol
 declare const gives: unique symbol
 
-/** A flow that takes I and gives R: immutable, and free of side effects until an engine runs it. */
+/**
+ * A flow that takes I and gives R: immutable, and free of side effects until an engine runs it.
+ *
+ * @example
+ * const f: Flow<{ x: number }, number> = flow('f', (_, { x }: Inputs<{ x: number }>) => x)
+ * console.log(f.inputs.join()) // x
+ */
 export interface Flow<in I extends object, out R> {
   readonly [takes]?: (inputs: I) => void
   readonly [gives]?: R
@@ -65,177 +163,71 @@ export interface Flow<in I extends object, out R> {
   readonly root: FlowNode
   /** Names of the inputs that the flow uses. */
   readonly inputs: readonly string[]
+  /** What stands for inputs that a run is not given. */
+  readonly defaults: Readonly<Record<string, unknown>>
   /** Where the flow's own result is found; null when it has none. */
-  readonly result: Need | null
+  readonly result: Provided | null
 }
 
 type Value<R> = R extends Handle<infer T> ? T : undefined
 
 /**
- * Writes a flow: a linear one, in which any part may be unordered. `build` must depend on nothing but its parameters,
- * so that the flow can be built again to resume. What it returns, if it is a handle, is the flow's result; that result
- * is typed where the inputs are declared on the parameter instead of as a type argument.
+ * What a flow may have besides its steps.
  *
  * @example
+ * const settings: FlowSettings = { retry: times(2) }
+ */
+export interface FlowSettings {
+  /** Controls the whole flow. */
+  readonly retry?: Retry<object, unknown>
+}
+
+/**
+ * Writes a flow: a linear one, in which any part may be unordered or a graph. `build` must depend on nothing but its
+ * parameters, so that the flow can be built again to resume. What it returns, if it is a handle, is the flow's result;
+ * that result is typed where the inputs are declared on the parameter instead of as a type argument. Every input is
+ * required; {@link withDefaults} makes some optional.
+ *
+ * @example
+ * const sayHello = task({ name: 'say', execute: ({ name }: { name: string }) => `hello ${name}` })
  * const greet = flow('greet', (f, { name }: Inputs<{ name: string }>) => f.add(sayHello, { name }))
- * const greeting = await run(greet, { name: 'Ada' })
- * @throws TaskFlowError `duplicate-name`, `foreign-handle`, `invalid-flow`
+ * console.log(await run(greet, { name: 'Ada' })) // hello Ada
+ * @throws TaskFlowError `duplicate-name`, `foreign-handle`, `dependency-cycle`, `invalid-flow`
  */
 export function flow<I extends object, R>(
   name: string,
   build: (scope: Scope, inputs: Inputs<I>) => R,
-): Flow<I, Value<R>>
+  settings?: FlowSettings,
+): Flow<Required<I>, Value<R>>
 export function flow<I extends object>(
   name: string,
   build: (scope: Scope, inputs: Inputs<I>) => unknown,
-): Flow<I, unknown>
-export function flow(name: string, build: (scope: Scope, inputs: never) => unknown): Flow<never, unknown> {
+  settings?: FlowSettings,
+): Flow<Required<I>, unknown>
+export function flow(
+  name: string,
+  build: (scope: Scope, inputs: never) => unknown,
+  settings: FlowSettings = {},
+): Flow<never, unknown> {
   const draft = new Draft(name)
-  const part = new Section(draft, name, 'linear')
+  const part = new Section(draft, name, 'linear', settings.retry)
   const returned = refuseWaiting(build(part, draft.inputs as never), name)
   const result = returned instanceof Reference ? draft.need(returned, `the result of flow '${name}'`) : null
-  return Object.freeze({ name, root: part.finish(), inputs: [...draft.used], result })
+  return Object.freeze({ name, root: part.finish(), inputs: [...draft.used], defaults: {}, result })
 }
 
-/** What all parts of one flow share while it is written. */
-class Draft {
-  readonly name: string
-  readonly atoms: Set<string> = new Set()
-  readonly used: Set<string> = new Set()
-  readonly inputs: object
-
-  constructor(name: string) {
-    this.name = name
-    this.inputs = new Proxy({}, { get: (_, key) => (typeof key === 'string' ? this.input(key) : undefined) })
-  }
-
-  input(key: string): Reference {
-    if (this.atoms.has(key)) throw this.clash(key)
-    this.used.add(key)
-    return new Reference(this, key, [])
-  }
-
-  claim(name: string): void {
-    if (this.used.has(name)) throw this.clash(name)
-    if (this.atoms.has(name)) {
-      throw new TaskFlowError(
-        'duplicate-name',
-        `flow '${this.name}' has two atoms named '${name}'; give one another name: f.add(task, {...}, { name: '...' })`,
-      )
-    }
-    this.atoms.add(name)
-  }
-
-  need(reference: Reference, owner: string): Need {
-    if (reference.draft !== this) {
-      throw new TaskFlowError(
-        'foreign-handle',
-        `${owner} takes '${reference.symbol}' of flow '${reference.draft.name}', but it is part of flow '${this.name}'; ` +
-          'a flow takes values of other flows as inputs',
-      )
-    }
-    return { symbol: reference.symbol, path: reference.path }
-  }
-
-  clash(name: string): TaskFlowError {
-    return new TaskFlowError('duplicate-name', `in flow '${this.name}' an input and an atom are both named '${name}'`)
-  }
-}
-
-/** The one real handle: a symbol of a flow that is being written, and the part of its value. */
-class Reference {
-  readonly draft: Draft
-  readonly symbol: string
-  readonly path: Path
-
-  constructor(draft: Draft, symbol: string, path: Path) {
-    this.draft = draft
-    this.symbol = symbol
-    this.path = path
-  }
-
-  at(key: string): Reference {
-    return new Reference(this.draft, this.symbol, [...this.path, key])
-  }
-}
-
-class Section implements Scope {
-  readonly #draft: Draft
-  readonly #name: string
-  readonly #pattern: Pattern
-  readonly #children: PlainNode[] = []
-  #finished = false
-
-  constructor(draft: Draft, name: string, pattern: Pattern) {
-    this.#draft = draft
-    this.#name = checkName('a flow', name)
-    this.#pattern = pattern
-  }
-
-  add<I extends object, O>(task: Task<I, O>, wiring: Wiring<I>, { name = task.name }: AddOptions = {}): Handle<O> {
-    this.#draft.claim(checkName('an atom', name))
-    this.#append(lower(this.#draft, task, name, wiring))
-    return new Reference(this.#draft, name, []) as unknown as Handle<O>
-  }
-
-  linear<R>(name: string, build: (scope: Scope) => R): R {
-    return this.#nested(new Section(this.#draft, name, 'linear'), build)
-  }
-
-  unordered<R>(name: string, build: (scope: Scope) => R): R {
-    return this.#nested(new Section(this.#draft, name, 'unordered'), build)
-  }
-
-  /** From here on nothing is added: a flow that an engine has is not one that is still written. */
-  finish(): FlowNode {
-    this.#finished = true
-    return Object.freeze({ kind: 'flow', name: this.#name, pattern: this.#pattern, children: this.#children })
-  }
-
-  #nested<R>(part: Section, build: (scope: Scope) => R): R {
-    const returned = refuseWaiting(build(part), this.#draft.name)
-    this.#append(part.finish())
-    return returned
-  }
-
-  #append(child: PlainNode): void {
-    if (this.#finished) {
-      const what = `'${child.name}' cannot be added to '${this.#name}' of flow '${this.#draft.name}'`
-      throw new TaskFlowError('invalid-flow', `${what}: it is finished when the function that writes it returns`)
-    }
-    this.#children.push(child)
-  }
-}
-
-/** What is added after a wait would come when the flow is finished. */
-function refuseWaiting<R>(returned: R, name: string): R {
-  if (!(returned instanceof Promise)) return returned
-  returned.catch(() => {})
-  throw new TaskFlowError('invalid-flow', `flow '${name}' is written by a function that waits; it must not be async`)
-}
-
-/** Handles become needs, constants are injected; an atom's result is known by the atom's name. */
-function lower(draft: Draft, task: Task<never, unknown>, name: string, wiring: object): AtomNode {
-  const needs: Record<string, Need> = {}
-  const inject: Record<string, unknown> = {}
-  const wired = Object.entries(wiring) as [string, unknown][]
-  const taken = new Set(wired.map(([, value]) => (value instanceof Reference ? value.symbol : undefined)))
-  for (const [argument, value] of wired) {
-    if (value instanceof Reference) {
-      needs[argument] = draft.need(value, `'${name}'`)
-    } else if (value !== undefined) {
-      const symbol = symbolOf(argument, taken)
-      needs[argument] = { symbol, path: [] }
-      inject[symbol] = value
-    }
-  }
-  return { kind: 'task', name, task, needs, provides: { [name]: [] }, inject }
-}
-
-/** What a constant is known by; names of atoms and inputs are free, so it keeps clear of those that the atom takes. */
-function symbolOf(argument: string, taken: Set<string | undefined>): string {
-  let symbol = `=${argument}`
-  while (taken.has(symbol)) symbol = `=${symbol}`
-  taken.add(symbol)
-  return symbol
+/**
+ * The same flow, with values that stand for inputs which a run is not given.
+ *
+ * @example
+ * const add = task({ name: 'add', execute: ({ a, b }: { a: number; b: number }) => a + b })
+ * const sum = flow('sum', (f, { a, b }: Inputs<{ a: number; b: number }>) => f.add(add, { a, b }))
+ * const next = withDefaults(sum, { b: 1 })
+ * console.log(await run(next, { a: 1 }), await run(next, { a: 1, b: 5 })) // 2 6
+ */
+export function withDefaults<I extends object, R, const D extends Partial<I>>(
+  flow: Flow<I, R>,
+  defaults: D,
+): Flow<Omit<I, keyof D> & Partial<Pick<I, keyof D & keyof I>>, R> {
+  return Object.freeze({ ...flow, defaults: { ...flow.defaults, ...defaults } }) as never
 }

@@ -1,26 +1,100 @@
+export { type Backoff, exponential, fixed, type Growth } from './backoff.ts'
 export { compile } from './compiler/compiler.ts'
-export type { Adjacency, Binding, Plan, Ranking } from './compiler/plan.ts'
-export { Engine, type EngineOptions, run } from './engine/engine.ts'
-export { type ErrorCode, errorCodes, TaskFlowError, WrappedFailure } from './errors.ts'
-export { Failure, type StoredFailure } from './failure.ts'
-export { type AddOptions, type Flow, flow, type Handle, type Inputs, type Scope, type Wiring } from './flow.ts'
+export type { Adjacency, Plan } from './compiler/plan.ts'
+export type { Clock } from './engine/clock.ts'
+export { Engine, run, type Transition } from './engine/engine.ts'
+export type { Executor, TaskCall } from './engine/executors/executor.ts'
+export { ThreadPool } from './engine/executors/thread-pool.ts'
+export type { EngineMode, EngineOptions } from './engine/options.ts'
+export { type ErrorCode, errorCodes, type MissingNeed, TaskFlowError, WrappedFailure } from './errors.ts'
+export { Failure, type FailureClass, type StoredFailure } from './failure.ts'
+export {
+  type AddOptions,
+  type Controlled,
+  controlled,
+  type Flow,
+  type FlowSettings,
+  flow,
+  type GraphScope,
+  type Handle,
+  type Inputs,
+  type Scope,
+  type Wiring,
+  withDefaults,
+} from './flow.ts'
+export { History, type HistoryEntry } from './history.ts'
 export { findLoss, type JsonValue } from './json.ts'
+export { type Captured, type CapturedKind, CapturingListener } from './listeners/capturing.ts'
 export type { AtomEvent, FlowEvent, Listener, ProgressEvent } from './listeners/listener.ts'
+export { type LoggingOptions, type LogLevel, loggingListener } from './listeners/logging.ts'
+export { type PrintingOptions, printingListener } from './listeners/printing.ts'
+export { ProgressListener, type ProgressOptions } from './listeners/progress.ts'
+export type { Spent } from './listeners/stopwatch.ts'
+export { type AtomTimes, type FlowTimes, TimingListener, type TimingOptions } from './listeners/timing.ts'
+export type {
+  AtomNode,
+  Decider,
+  Depth,
+  Edge,
+  FlowNode,
+  Need,
+  Path,
+  Pattern,
+  PlainNode,
+  Provided,
+  RetryNode,
+} from './nodes.ts'
 export { valueAt } from './paths.ts'
 export {
-  type AtomNode,
   type AtomOptions,
   atom,
-  type FlowNode,
+  type ControllerOptions,
+  controller,
+  type FlowOptions,
+  type GraphOptions,
+  graph,
+  type Link,
   linear,
-  type Need,
-  type Path,
-  type Pattern,
-  type PlainNode,
   unordered,
+  type WiringOptions,
 } from './patterns.ts'
-export { type AtomState, atomTransitions, type FlowState, flowTransitions } from './states.ts'
+export {
+  type AnyRetry,
+  alwaysRevert,
+  alwaysRevertAll,
+  type Decision,
+  forEach,
+  parameterizedForEach,
+  type Retry,
+  type RetryContext,
+  type RetryOptions,
+  type RetrySpec,
+  retry,
+  times,
+} from './retry.ts'
+export { type AtomState, atomTransitions, type FlowState, flowTransitions, retryTransitions } from './states.ts'
 export type { Awaitable, Backend, StoredFlow } from './storage/backend.ts'
 export { MemoryBackend } from './storage/memory.ts'
-export type { AtomChange, AtomRecord, Batch, FlowChange, FlowRecord, Progress } from './storage/records.ts'
-export { type AnyTask, type Logger, type Outcome, type Task, type TaskContext, type TaskSpec, task } from './task.ts'
+export type {
+  AtomChange,
+  AtomRecord,
+  Batch,
+  FlowChange,
+  FlowRecord,
+  Progress,
+  StoredAttempt,
+} from './storage/records.ts'
+export { givenBy, wantedBy } from './symbols.ts'
+export {
+  type AnyTask,
+  type Hooks,
+  type Logger,
+  mapTask,
+  type Outcome,
+  type RevertContext,
+  reduceTask,
+  type Task,
+  type TaskContext,
+  type TaskSpec,
+  task,
+} from './task.ts'

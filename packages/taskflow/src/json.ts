@@ -1,6 +1,13 @@
 import { TaskFlowError } from './errors.ts'
 
-/** A value that is the same after it was stored and read again. */
+/**
+ * A value that is the same after it was stored and read again.
+ *
+ * @example
+ * const properties: JsonValue = { os: 'linux', disks: [{ size: 10 }, { size: 20, label: null }] }
+ * const count = task({ name: 'count', execute: ({ of }: { of: JsonValue }) => Object.keys(of ?? {}).length })
+ * console.log(await run(flow('f', (f) => f.add(count, { of: properties })), {})) // 2
+ */
 export type JsonValue =
   | string
   | number
@@ -50,7 +57,8 @@ const deepest = 500
  * The path of the first part of a value that JSON would lose or change, or null. A property that is `undefined` counts
  * as absent.
  *
- * @example findLoss({ at: new Date() }, 'result') // 'result.at is a Date'
+ * @example
+ * console.log(findLoss({ sizes: [1, 2], at: new Date() }, 'result')) // result.at is a Date
  */
 export function findLoss(value: unknown, path: string, above: readonly object[] = []): string | null {
   if (value === null || value === undefined || typeof value === 'string' || typeof value === 'boolean') return null

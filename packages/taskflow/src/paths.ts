@@ -1,11 +1,12 @@
 import { TaskFlowError } from './errors.ts'
 import { describe } from './failure.ts'
-import type { Path } from './patterns.ts'
+import type { Path } from './nodes.ts'
 
 /**
  * The part of a value that a path leads to.
  *
- * @example valueAt({ disks: ['a', 'b'] }, ['disks', 1]) // 'b'
+ * @example
+ * console.log(valueAt({ disks: ['a', 'b'] }, ['disks', 1])) // b
  * @throws TaskFlowError `missing-value`, saying what is there instead; `owner` begins the sentence.
  */
 export function valueAt(

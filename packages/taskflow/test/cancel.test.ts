@@ -171,10 +171,19 @@ describe('a run that is cancelled', () => {
     expect(engine.state).toBe('FAILURE')
   })
 
-  it('before it began or after it is over does not notice', async () => {
+  it('before it began never begins', async () => {
+    const bench = new Workbench()
+    const engine = new Engine(linear('f', [atom(bench.quick('a'))]))
+    engine.cancel(reason)
+    engine.cancel('again')
+    expect(await rejection(engine.run({}))).toMatchObject({ ...cancelled, cause: reason })
+    expect(bench.log).toEqual([])
+    expect(engine.state).toBe('REVERTED')
+  })
+
+  it('after it is over does not notice', async () => {
     const bench = new Workbench()
     const engine = new Engine(linear('f', [atom(bench.held('a'))]))
-    engine.cancel()
     const done = engine.run({})
     await turn()
     const { signal } = bench.contextOf('a')

@@ -70,7 +70,7 @@ describe('the order of atoms', () => {
     await done
   })
 
-  it('puts what comes first in the document first among what is ready, whenever it became ready', async () => {
+  it('puts what became ready first first, and what comes first in the document first among what became ready together', async () => {
     const bench = new Workbench()
     const root = unordered('f', [
       linear('left', [...held(bench, ['x']), ...quick(bench, ['early'])]),
@@ -85,7 +85,7 @@ describe('the order of atoms', () => {
       unordered('f', [linear('left', quick(serial, ['a', 'b'])), linear('right', quick(serial, ['c', 'd']))]),
     ).run({})
     expect(bench.log).toEqual(['x', 'late 1', 'late 2', 'early'])
-    expect(serial.log).toEqual(['a', 'b', 'c', 'd'])
+    expect(serial.log).toEqual(['a', 'c', 'b', 'd'])
   })
 
   it('puts the higher priority first among what is ready', async () => {
@@ -334,7 +334,7 @@ describe('an engine', () => {
   })
 
   it.each([
-    [{ mode: 'fast' }, /mode must be 'serial' or 'parallel', not "fast"/],
+    [{ mode: 'fast' }, /mode must be one of serial, parallel, threads, not "fast"/],
     [{ maxWorkers: 0 }, /maxWorkers must be a whole number of at least 1, not 0/],
     [{ maxWorkers: -1 }, /not -1/],
     [{ maxWorkers: 1.5 }, /not 1.5/],

@@ -116,7 +116,7 @@ describe('after a failure', () => {
     expect(statesOf(backend, 'r')).toBe('flow REVERTED, plain REVERTED, x REVERTED')
   })
 
-  it('siblings that are under way finish and are reverted then, and no other begins', async () => {
+  it('with failFast, siblings that are under way finish and are reverted then, and no other begins', async () => {
     const bench = new Workbench()
     const names = ['a', 'x', 'b', 'never']
     const root = linear('f', [
@@ -126,7 +126,7 @@ describe('after a failure', () => {
         names.map((name) => atom(bench.held(name))),
       ),
     ])
-    const engine = new Engine(root, { mode: 'parallel', maxWorkers: 3 })
+    const engine = new Engine(root, { mode: 'parallel', maxWorkers: 3, failFast: true })
     const failed = rejection(engine.run({}))
     await turn()
     await bench.fail('x', broken)
@@ -425,7 +425,9 @@ describe('a part of a result that is not there', () => {
     [null, "'disk', which is not there: it is null"],
     [{ disk: 'text' }, "'size', which is not there: it is text"],
   ])('is told of an input: %j', async (image, message) => {
-    const read = linear('f', [{ ...atom(use, {}), needs: { size: { symbol: 'image', path: ['disk', 'size'] } } }])
+    const read = linear('f', [
+      { ...atom(use, {}), needs: [{ argument: 'size', symbol: 'image', path: ['disk', 'size'], optional: false, injected: null }] },
+    ])
     await expect(new Engine(read).run({ image })).rejects.toMatchObject({
       code: 'missing-value',
       message: expect.stringContaining(message),

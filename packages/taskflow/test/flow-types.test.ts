@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Flow, flow, type Handle, type Inputs, type JsonValue, run, task } from '../src/index.ts'
+import { type Flow, flow, type Handle, type Inputs, type JsonValue, run, task, withDefaults } from '../src/index.ts'
 
 const one = task({ name: 'one', execute: () => 1 })
 const word = task({ name: 'word', execute: () => 'w' })
@@ -126,6 +126,21 @@ export const wrongFlows: Readonly<Record<string, () => unknown>> = {
       run(written, { id: 'x', ids: 'y' }),
       // @ts-expect-error what comes out is a text
       run(written, { id: 'x' }).then((result: number) => result),
+    ]
+  },
+
+  'an input that a run leaves out, without a default': () => {
+    const optional = flow('f', (f, { a, b }: Inputs<{ a: number; b?: number }>) => f.add(add, { a, b }))
+    const sum = flow('f', (f, { a, b }: Inputs<{ a: number; b: number }>) => f.add(add, { a, b }))
+    return [
+      // @ts-expect-error b has no default
+      run(optional, { a: 1 }),
+      // @ts-expect-error a has no default
+      run(withDefaults(sum, { b: 1 }), {}),
+      // @ts-expect-error b is a number
+      withDefaults(sum, { b: 'x' }),
+      // @ts-expect-error b is a number, with a default too
+      run(withDefaults(sum, { b: 1 }), { a: 1, b: 'x' }),
     ]
   },
 
@@ -277,8 +292,15 @@ describe('the compiler', () => {
   })
 
   it('accepts inputs as a type argument', async () => {
-    const written = flow<{ id: string; unused?: number }>('f', (f, { id }) => f.add(describeImage, { id }))
-    await expect(run(written, { id: 'x' })).resolves.toMatchObject({ id: 'x' })
+    const written = flow<{ id: string; unused: number | null }>('f', (f, { id }) => f.add(describeImage, { id }))
+    await expect(run(written, { id: 'x', unused: null })).resolves.toMatchObject({ id: 'x' })
+  })
+
+  it('accepts a run without the inputs that have defaults', async () => {
+    const sum = flow('f', (f, { a, b }: Inputs<{ a: number; b: number }>) => f.add(add, { a, b }))
+    const written: Flow<{ a: number; b?: number }, number> = withDefaults(sum, { b: 7 })
+    expect([await run(written, { a: 1 }), await run(written, { a: 1, b: 2 })]).toEqual([8, 3])
+    expect(await run(withDefaults(written, { a: 10 }), {})).toBe(17)
   })
 
   it('accepts the elements of a tuple as its parts', async () => {

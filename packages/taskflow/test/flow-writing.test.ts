@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   atom,
   compile,
+  controller,
   Engine,
   type FlowNode,
   flow,
@@ -12,6 +13,7 @@ import {
   run,
   type TaskFlowError,
   task,
+  times,
   unordered,
 } from '../src/index.ts'
 import { Workbench } from './workbench.ts'
@@ -24,14 +26,14 @@ const describeImage = task({
 })
 const join = task({ name: 'join', execute: ({ parts }: { parts: readonly string[] }) => parts.join('+') })
 
-/** The tree, an atom a line: its name, its task, what each argument takes, what it provides and injects. */
+/** The tree, an atom a line: its name, its task, what each argument takes, and what it provides. */
 function outline(node: PlainNode): unknown {
   if (node.kind === 'flow') return { [`${node.pattern} ${node.name}`]: node.children.map(outline) }
-  const { name, task, needs, provides, inject } = node
-  const taken = Object.entries(needs).map(
-    ([argument, { symbol, path }]) => `${argument}<-${[symbol, ...path].join('.')}`,
+  const { name, task, needs, provides } = node
+  const taken = needs.map(({ argument, symbol, path, injected }) =>
+    injected ? `${argument}=${JSON.stringify(injected.value)}` : `${argument}<-${[symbol, ...path].join('.')}`,
   )
-  return `${name} = ${task.name}(${taken.join(', ')}) ${JSON.stringify(provides)} ${JSON.stringify(inject)}`
+  return `${name} = ${task.name}(${taken.join(', ')}) ${provides.map(({ symbol }) => symbol).join(', ')}`
 }
 
 function thrownBy(call: () => unknown): TaskFlowError {
@@ -274,19 +276,19 @@ describe('a flow', () => {
     expect(outline(written.root)).toMatchInlineSnapshot(`
       {
         "linear import": [
-          "describe = describe(id<-image) {"describe":[]} {}",
+          "describe = describe(id<-image) describe",
           {
             "unordered stores": [
-              "to-a = join(parts<-=parts) {"to-a":[]} {"=parts":["a"]}",
+              "to-a = join(parts=["a"]) to-a",
               {
                 "linear then-a": [
-                  "add-a = add(a<-=a, b<-=b) {"add-a":[]} {"=a":1,"=b":2}",
+                  "add-a = add(a=1, b=2) add-a",
                 ],
               },
-              "to-b = join(parts<-=parts) {"to-b":[]} {"=parts":["b"]}",
+              "to-b = join(parts=["b"]) to-b",
               {
                 "linear then-b": [
-                  "add-b = add(a<-=a, b<-=b) {"add-b":[]} {"=a":1,"=b":2}",
+                  "add-b = add(a=1, b=2) add-b",
                 ],
               },
             ],
@@ -294,7 +296,7 @@ describe('a flow', () => {
           {
             "linear empty": [],
           },
-          "last = describe(id<-uri.host) {"last":[]} {}",
+          "last = describe(id<-uri.host) last",
         ],
       }
     `)
@@ -335,7 +337,7 @@ describe('the plain layer', () => {
         see('after both'),
       ]),
     ).run({})
-    expect(seen).toEqual(['after two: second', 'in left: inner', 'in right: second', 'after both: inner'])
+    expect(seen).toEqual(['after two: second', 'in right: second', 'in left: inner', 'after both: inner'])
   })
 
   it('takes the last provider of an unordered flow after it, in the order of the document', async () => {
@@ -376,7 +378,9 @@ describe('a flow is refused', () => {
     expect(code(() => flow('f', (f) => [f.add(one, {}), f.add(one, {})]))).toBe('duplicate-name')
     expect(thrownBy(nested)).toMatchObject({ name: 'TaskFlowError', code: 'duplicate-name' })
     expect(thrownBy(nested).message).toMatch(/flow 'f'.*'one'.*name/)
-    expect(code(() => new Engine(linear('f', [atom(one), unordered('g', [atom(one)])])))).toBe('duplicate-name')
+    expect(code(() => new Engine(linear('f', [atom(one), unordered('g', [atom(one)])])).compile())).toBe(
+      'duplicate-name',
+    )
   })
 
   it('with a handle of another flow', () => {
@@ -407,7 +411,7 @@ describe('a flow is refused', () => {
     const error = await failure(written.root, {})
     expect(error.code).toBe('missing-dependencies')
     expect(error.message).toBe(
-      "flow 'f' cannot run: nothing provides 'one' (needed by 'add'; 'one' provides it, but is not before it). Given: nothing",
+      "flow 'f' cannot run: nothing provides 'one' (needed by 'add'; 'one' provides it, but is not before it). Given: nothing. Give it to the run, or place a provider before what needs it",
     )
   })
 
@@ -419,7 +423,7 @@ describe('a flow is refused', () => {
     const error = await failure(written.root, { c: 1, b: undefined })
     expect(error.code).toBe('missing-dependencies')
     expect(error.message).toBe(
-      "flow 'f' cannot run: nothing provides 'a' (needed by 'add', 'again') or 'b' (needed by 'add'). Given: c",
+      "flow 'f' cannot run: nothing provides 'a' (needed by 'add', 'again') or 'b' (needed by 'add'). Given: c. Give it to the run, or place a provider before what needs it",
     )
   })
 
@@ -452,7 +456,7 @@ describe('a flow is refused', () => {
     expect((await failure(linear('f', []), { ring })).message).toContain('ring.self contains itself')
   })
 
-  it.each([[null], [undefined], ['text'], [7]])('when its inputs are %s', async (inputs) => {
+  it.each([[null], ['text'], [7]])('when its inputs are %s', async (inputs) => {
     const error = await failure(linear('f', []), inputs as unknown as object)
     expect(error.code).toBe('invalid-flow')
     expect(error.message).toContain(`not ${String(inputs)}`)
@@ -477,6 +481,9 @@ describe('a flow is refused', () => {
 
   it('with something that is neither an atom nor a flow', () => {
     const stray = { kind: 'retry', name: 'r' } as unknown as PlainNode
-    expect(code(() => new Engine(linear('f', [stray])))).toBe('invalid-flow')
+    expect(code(() => new Engine(linear('f', [stray])).compile())).toBe('invalid-flow')
+    expect(code(() => new Engine(linear('f', [controller(times(2))] as unknown as PlainNode[])).compile())).toBe(
+      'invalid-flow',
+    )
   })
 })

@@ -1,8 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { atom, Engine, type Listener, linear, type TaskContext, task, unordered } from '../src/index.ts'
+import {
+  type AtomChange,
+  atom,
+  Engine,
+  type Listener,
+  linear,
+  type TaskContext,
+  task,
+  unordered,
+} from '../src/index.ts'
 import { ObservedBackend, recordOf } from './observed-backend.ts'
 import { LogBook, Trace } from './trace.ts'
 import { rejection, turn, Workbench } from './workbench.ts'
+
+/** Whether a batch holds nothing but what atoms tell of their progress. */
+function isProgress(atoms: readonly AtomChange[]): boolean {
+  return atoms.length > 0 && atoms.every(({ progress, state }) => progress && state === undefined)
+}
 
 describe('a listener', () => {
   it('hears every change with its old state, in order', async () => {
@@ -51,7 +65,7 @@ describe('a listener', () => {
     await rejection(new Engine(root, { listeners: [trace], id: 'r' }).run({}))
     expect(trace.flows[0]).toEqual({ flow: 'r', name: 'f', state: 'RUNNING', oldState: 'PENDING' })
     const told = trace.atoms.filter(({ state }) => state !== 'RUNNING' && state !== 'REVERTING')
-    const one = { flow: 'r', attempt: 1 }
+    const one = { flow: 'r', kind: 'task', attempt: 1 }
     expect(told).toEqual([
       { ...one, atom: 'a', state: 'SUCCESS', oldState: 'RUNNING', result: { size: 1 } },
       { ...one, atom: 'nothing', state: 'SUCCESS', oldState: 'RUNNING', result: null },
@@ -213,7 +227,7 @@ describe('progress', () => {
     await ended
     await turn()
     expect(trace.lines.slice(3)).toEqual(['a RUNNING>SUCCESS'])
-    expect(recordOf(backend, 'r', 'a')?.progress).toBeUndefined()
+    expect(recordOf(backend, 'r', 'a')?.progress).toEqual({ fraction: 1, details: null })
   })
 
   it('told after the end of the atom, or of the run, is dropped', async () => {
@@ -261,7 +275,7 @@ describe('progress', () => {
   it('that cannot be stored is logged, and the run goes on', async () => {
     for (const wait of [false, true]) {
       const failing = new ObservedBackend(({ atoms }) => {
-        if (!atoms.some(({ progress }) => progress)) return undefined
+        if (!isProgress(atoms)) return undefined
         if (!wait) throw new Error('disk full')
         return Promise.reject(new Error('disk full'))
       })
@@ -278,7 +292,7 @@ describe('progress', () => {
 
   it('that is still being stored when the atom ends is not announced after the end, and the run waits for it', async () => {
     const gate = Promise.withResolvers<void>()
-    const slow = new ObservedBackend(({ atoms }) => (atoms.some(({ progress }) => progress) ? gate.promise : undefined))
+    const slow = new ObservedBackend(({ atoms }) => (isProgress(atoms) ? gate.promise : undefined))
     const { bench, trace, done } = await begin(slow)
     bench.contextOf('a').progress(0.5)
     await turn()
@@ -297,7 +311,7 @@ describe('progress', () => {
   it('is stored in the order in which it was told, however long storing takes', async () => {
     const gates: PromiseWithResolvers<void>[] = []
     const slow = new ObservedBackend(({ atoms }) => {
-      if (!atoms.some(({ progress }) => progress)) return undefined
+      if (!isProgress(atoms)) return undefined
       const gate = Promise.withResolvers<void>()
       gates.push(gate)
       return gate.promise

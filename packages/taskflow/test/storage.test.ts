@@ -64,7 +64,11 @@ describe('a run commits', () => {
 
   it('what it was started with, and of each atom its version, attempts and result', async () => {
     const backend = new MemoryBackend()
-    const sized = task({ name: 'sized', version: '2.0', execute: ({ id }: { id: string }) => ({ id, size: 1 }) })
+    const sized = task({
+      name: 'sized',
+      version: '2.0',
+      execute: ({ id }: { id: string }) => ({ id, size: 1 }),
+    })
     const none = task({ name: 'none', execute: () => {} })
     const written = flow('f', (f, { id }: Inputs<{ id: string }>) => {
       f.add(sized, { id })
@@ -74,8 +78,8 @@ describe('a run commits', () => {
     expect(backend.load('r')).toEqual({
       flow: { id: 'r', name: 'f', state: 'SUCCESS', inputs: { id: 'x' } },
       atoms: [
-        { name: 'sized', version: '2.0', state: 'SUCCESS', attempts: 1, result: { id: 'x', size: 1 } },
-        { name: 'none', version: '1.0', state: 'SUCCESS', attempts: 1, result: null },
+        { name: 'sized', kind: 'task', version: '2.0', state: 'SUCCESS', attempts: 1, result: { id: 'x', size: 1 } },
+        { name: 'none', kind: 'task', version: '1.0', state: 'SUCCESS', attempts: 1, result: null },
       ],
     })
   })

@@ -1,42 +1,43 @@
 import { TaskFlowError } from '../errors.ts'
-import type { AtomNode, FlowNode, PlainNode } from '../patterns.ts'
+import type { FlowNode } from '../nodes.ts'
 import { joinEdges, rankNodes, reverseEdges } from './edges.ts'
-import { type Binding, fromInputs, type Plan } from './plan.ts'
-import { Visibility } from './visibility.ts'
+import type { Provision } from './frames.ts'
+import { type Extent, type Level, openLevel } from './levels.ts'
+import { type Atom, type Binding, noNode, type Plan, type Vote } from './plan.ts'
+import { Scope } from './scope.ts'
 
 /**
  * Turns a flow into a plan, in time linear in atoms, edges and wired arguments.
  *
+ * @example
+ * const plan = compile(linear('f', [atom(task({ name: 'work', execute: () => 1 }))]))
+ * console.log(plan.atoms.filter((atom) => atom !== null).length) // 1
  * @throws TaskFlowError `duplicate-name`, `invalid-flow`
  */
 export function compile(root: FlowNode): Plan {
-  const walk = new Walk(root.name)
-  walk.enter(root)
-  return walk.finish()
+  return new Walk(root).finish()
 }
 
+/** Lays the tree out as a graph, with a stack of its own: flows may be nested as deep as memory goes. */
 class Walk {
   readonly #flow: string
-  readonly #atoms: (AtomNode | null)[] = []
+  readonly #atoms: (Atom | null)[] = []
   readonly #bindings: (readonly Binding[])[] = []
+  readonly #revertBindings: (readonly Binding[])[] = []
+  readonly #controllers: number[] = []
+  readonly #votes = new Map<number, readonly Vote[]>()
   readonly #from: number[] = []
   readonly #to: number[] = []
   readonly #names = new Set<string>()
-  readonly #inputs = new Set<string>()
-  readonly #provided = new Map<string, string>()
-  readonly #visible = new Visibility()
+  readonly #provided = new Map<string, Provision[]>()
+  readonly #scope: Scope
+  readonly #levels: Level[] = []
 
-  constructor(flow: string) {
-    this.#flow = flow
-  }
-
-  /** Lays out a flow between two joins; returns the joins. */
-  enter(flow: FlowNode): { start: number; end: number } {
-    const start = this.#place(null, [])
-    const exits = flow.pattern === 'linear' ? this.#inLine(flow, start) : this.#sideBySide(flow, start)
-    const end = this.#place(null, [])
-    for (const exit of exits) this.#link(exit, end)
-    return { start, end }
+  constructor(root: FlowNode) {
+    this.#flow = root.name
+    this.#scope = new Scope(root)
+    this.#enter(root, [])
+    for (let level = this.#levels.at(-1); level; level = this.#levels.at(-1)) this.#goOn(level)
   }
 
   finish(): Plan {
@@ -50,75 +51,86 @@ class Walk {
       predecessors: reverseEdges(size, successors),
       ...rankNodes(this.#atoms),
       bindings: this.#bindings,
-      inputs: this.#inputs,
+      revertBindings: this.#revertBindings,
+      controllers: Int32Array.from(this.#controllers),
+      votes: this.#votes,
+      inputs: this.#scope.inputs,
       provided: this.#provided,
     })
   }
 
-  #inLine(flow: FlowNode, start: number): number[] {
-    let before = start
-    for (const child of flow.children) before = this.#add(child, before)
-    return [before]
+  #goOn(level: Level): void {
+    const { at } = level
+    if (at === undefined) return this.#leave(level)
+    const child = level.flow.children[at]!
+    if (child.kind === 'task') return this.#take(level, at, this.#placeAtom(child, level.votes))
+    if (child.kind === 'flow') return this.#enter(child, level.votes)
+    throw new TaskFlowError('invalid-flow', `flow '${this.#flow}' holds something that is neither an atom nor a flow`)
   }
 
-  #sideBySide(flow: FlowNode, start: number): number[] {
-    const exits: number[] = []
-    const hidden: ReturnType<Visibility['hide']>[] = []
-    for (const child of flow.children) {
-      const mark = this.#visible.mark()
-      exits.push(this.#add(child, start))
-      hidden.push(this.#visible.hide(mark))
+  /** Opens a flow between two joins. The votes are for whatever it starts with: its retry, if it has one. */
+  #enter(flow: FlowNode, votes: readonly Vote[]): void {
+    const first = this.#place(null, [])
+    let entrance = { first, entry: first, votes, byRetry: [] as readonly Provision[] }
+    if (flow.retry) {
+      const { last, provisions } = this.#placeAtom(flow.retry, votes)
+      this.#join(first, last)
+      entrance = { first, entry: last, votes: [], byRetry: provisions }
     }
-    for (const provided of hidden) this.#visible.restore(provided)
-    return exits.length > 0 ? exits : [start]
+    const level = openLevel(flow, entrance)
+    this.#levels.push(level)
+    this.#scope.open(level.frame)
   }
 
-  /** Adds a child behind a node; returns the node that the next one goes behind. */
-  #add(child: PlainNode, before: number): number {
-    if (child.kind === 'task') {
-      const node = this.#addAtom(child)
-      this.#link(before, node)
-      return node
-    }
-    if (child.kind !== 'flow') {
-      throw new TaskFlowError('invalid-flow', `flow '${this.#flow}' holds something that is neither an atom nor a flow`)
-    }
-    const { start, end } = this.enter(child)
-    this.#link(before, start)
-    return end
+  #leave({ entrance: { first, entry }, frame, exits }: Level): void {
+    this.#levels.pop()
+    this.#scope.close()
+    const last = this.#place(null, [])
+    for (const exit of exits.length > 0 ? exits : [entry]) this.#join(exit, last)
+    const around = this.#levels.at(-1)
+    if (around) this.#take(around, around.at!, { first, last, provisions: frame.provisions })
   }
 
-  #addAtom(atom: AtomNode): number {
+  #take(level: Level, at: number, extent: Extent): void {
+    for (const provision of extent.provisions) level.frame.provide(at, provision)
+    level.take(extent, (from, to) => this.#join(from, to))
+  }
+
+  #placeAtom(atom: Atom, votes: readonly Vote[]): Extent {
     if (this.#names.has(atom.name)) {
-      throw new TaskFlowError('duplicate-name', `flow '${this.#flow}' has two atoms named '${atom.name}'`)
+      const message = `flow '${this.#flow}' has two atoms named '${atom.name}': give one of them another name`
+      throw new TaskFlowError('duplicate-name', message)
     }
     this.#names.add(atom.name)
-    const node = this.#place(atom, this.#bind(atom))
-    for (const symbol of Object.keys(atom.provides)) {
-      this.#visible.provide(symbol, { node, part: atom.provides[symbol]! })
-      if (!this.#provided.has(symbol)) this.#provided.set(symbol, atom.name)
+    const node = this.#place(atom, votes)
+    const provisions = atom.provides.map(({ symbol, path }) => ({ symbol, node, part: path }))
+    for (const provision of provisions) {
+      const known = this.#provided.get(provision.symbol)
+      if (known) known.push(provision)
+      else this.#provided.set(provision.symbol, [provision])
     }
+    return { first: node, last: node, provisions }
+  }
+
+  #place(atom: Atom | null, votes: readonly Vote[]): number {
+    const node = this.#atoms.push(atom) - 1
+    this.#controllers.push(this.#controller())
+    if (votes.length > 0) this.#votes.set(node, votes)
+    const bindings = this.#scope.bind(atom?.needs ?? [])
+    this.#bindings.push(bindings)
+    this.#revertBindings.push(atom?.revertNeeds ? this.#scope.bind(atom.revertNeeds) : bindings)
     return node
   }
 
-  #bind(atom: AtomNode): Binding[] {
-    const bindings: Binding[] = []
-    for (const argument of Object.keys(atom.needs)) {
-      const { symbol, path } = atom.needs[argument]!
-      if (Object.hasOwn(atom.inject, symbol)) continue
-      const provider = this.#visible.find(symbol)
-      if (!provider) this.#inputs.add(symbol)
-      bindings.push({ argument, symbol, path, provider: provider?.node ?? fromInputs, part: provider?.part ?? [] })
-    }
-    return bindings
+  /** The retry of the nearest flow around that has one. */
+  #controller(): number {
+    const level = this.#levels.at(-1)
+    if (!level) return noNode
+    const { entry, first } = level.entrance
+    return level.flow.retry ? entry : this.#controllers[first]!
   }
 
-  #place(atom: AtomNode | null, bindings: readonly Binding[]): number {
-    this.#bindings.push(bindings)
-    return this.#atoms.push(atom) - 1
-  }
-
-  #link(from: number, to: number): void {
+  #join(from: number, to: number): void {
     this.#from.push(from)
     this.#to.push(to)
   }

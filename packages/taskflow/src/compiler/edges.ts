@@ -1,5 +1,4 @@
-import type { AtomNode } from '../patterns.ts'
-import type { Adjacency, Ranking } from './plan.ts'
+import type { Adjacency, Atom, Ranking } from './plan.ts'
 
 /** Sorts edges by where they start; the order of edges of one node stays. */
 export function joinEdges(size: number, from: readonly number[], to: readonly number[]): Adjacency {
@@ -28,11 +27,11 @@ export function reverseEdges(size: number, edges: Adjacency): Adjacency {
  * Ranks by priority, higher first, both ways; then by document order, turned round for reverts. Joins rank before every
  * atom: what is behind them is as ready as what stands beside them.
  */
-export function rankNodes(atoms: readonly (AtomNode | null)[]): { order: Ranking; undoOrder: Ranking } {
+export function rankNodes(atoms: readonly (Atom | null)[]): { order: Ranking; undoOrder: Ranking } {
   const forward = Int32Array.from(atoms.keys())
   const backward = forward.toReversed()
-  if (atoms.some((atom) => atom !== null && atom.task.priority !== 0)) {
-    const priority = Float64Array.from(atoms, (atom) => atom?.task.priority ?? Number.POSITIVE_INFINITY)
+  if (atoms.some((atom) => atom !== null && priorityOf(atom) !== 0)) {
+    const priority = Float64Array.from(atoms, (atom) => (atom ? priorityOf(atom) : Number.POSITIVE_INFINITY))
     forward.sort((a, b) => priority[b]! - priority[a]! || a - b)
     backward.sort((a, b) => priority[b]! - priority[a]! || b - a)
   }
@@ -43,4 +42,8 @@ function rankingOf(nodes: Int32Array): Ranking {
   const ranks = new Int32Array(nodes.length)
   for (const [rank, node] of nodes.entries()) ranks[node] = rank
   return { ranks, nodes }
+}
+
+function priorityOf(atom: Atom): number {
+  return atom.kind === 'task' ? atom.task.priority : 0
 }

@@ -1,23 +1,29 @@
-import { TaskFlowError } from '../errors.ts'
+import { type MissingNeed, TaskFlowError } from '../errors.ts'
 import { assertJson } from '../json.ts'
-import type { Plan } from './plan.ts'
+import type { Binding, Plan } from './plan.ts'
 
 /**
  * The values that a plan is to run on, if it can: what is `undefined` counts as not given.
  *
+ * @param defaults what stands for inputs that are not given
  * @param closed the flow declared its inputs (a typed flow): a value may then not take the place of a result.
  * @throws TaskFlowError `missing-dependencies`, naming atoms, symbols and what there is; `not-json`; `invalid-flow`
  */
-export function validate(plan: Plan, inputs: object, closed: boolean): Readonly<Record<string, unknown>> {
+export function validate(
+  plan: Plan,
+  defaults: object,
+  inputs: object,
+  closed: boolean,
+): Readonly<Record<string, unknown>> {
   if (typeof inputs !== 'object' || inputs === null) {
     throw new TaskFlowError(
       'invalid-flow',
       `the inputs of flow '${plan.name}' must be an object, not ${String(inputs)}`,
     )
   }
-  const values = new Map<string, unknown>(Object.entries(inputs).filter(([, value]) => value !== undefined))
-  const missing = [...plan.inputs].filter((symbol) => !values.has(symbol))
-  if (missing.length > 0) throw missingDependencies(plan, [...values.keys()], missing)
+  const given = [...Object.entries(defaults), ...Object.entries(inputs)]
+  const values = new Map<string, unknown>(given.filter(([, value]) => value !== undefined))
+  if ([...plan.inputs].some((symbol) => !values.has(symbol))) throw missingDependencies(plan, values)
   for (const [symbol, value] of values) {
     assertJson(value, `input '${symbol}' of flow '${plan.name}'`, symbol)
     if (closed && plan.provided.has(symbol)) {
@@ -30,24 +36,36 @@ export function validate(plan: Plan, inputs: object, closed: boolean): Readonly<
   return Object.fromEntries(values)
 }
 
-function missingDependencies(plan: Plan, symbols: readonly string[], missing: readonly string[]): TaskFlowError {
-  const lines = missing.map((symbol) => {
-    const owner = plan.provided.get(symbol)
-    const hint = owner ? `; '${owner}' provides it, but is not before it` : ''
-    return `'${symbol}' (needed by ${consumersOf(plan, symbol).join(', ')}${hint})`
+function missingDependencies(plan: Plan, values: ReadonlyMap<string, unknown>): TaskFlowError {
+  const missing = missingIn(plan, values)
+  const lines = [...new Set(missing.map(({ symbol }) => symbol))].map((symbol) => {
+    const consumers = missing.filter((need) => need.symbol === symbol).map(wordsOf)
+    const owner = plan.provided.get(symbol)?.[0]
+    const hint = owner ? `; '${plan.atoms[owner.node]!.name}' provides it, but is not before it` : ''
+    return `'${symbol}' (needed by ${[...new Set(consumers)].join(', ')}${hint})`
   })
-  const given = symbols.join(', ') || 'nothing'
-  return new TaskFlowError(
-    'missing-dependencies',
-    `flow '${plan.name}' cannot run: nothing provides ${lines.join(' or ')}. Given: ${given}`,
-  )
+  const given = [...values.keys()].join(', ') || 'nothing'
+  const remedy = 'Give it to the run, or place a provider before what needs it'
+  const message = `flow '${plan.name}' cannot run: nothing provides ${lines.join(' or ')}. Given: ${given}. ${remedy}`
+  return new TaskFlowError('missing-dependencies', message, { missing })
 }
 
-function consumersOf(plan: Plan, symbol: string): string[] {
-  const names: string[] = []
-  for (const [node, bindings] of plan.bindings.entries()) {
-    const needs = bindings.some((binding) => binding.symbol === symbol && binding.provider < 0)
-    if (needs) names.push(`'${plan.atoms[node]!.name}'`)
+function wordsOf({ atom, method }: MissingNeed): string {
+  return method === 'execute' ? `'${atom}'` : `the revert of '${atom}'`
+}
+
+function missingIn(plan: Plan, values: ReadonlyMap<string, unknown>): MissingNeed[] {
+  const missing: MissingNeed[] = []
+  const look = (node: number, method: 'execute' | 'revert', bindings: readonly Binding[]): void => {
+    for (const { need, provider } of bindings) {
+      const { argument, symbol, injected, optional } = need
+      if (provider || injected || optional || values.has(symbol)) continue
+      missing.push({ atom: plan.atoms[node]!.name, method, argument, symbol })
+    }
   }
-  return names
+  for (let node = 0; node < plan.size; node++) {
+    look(node, 'execute', plan.bindings[node]!)
+    if (plan.revertBindings[node] !== plan.bindings[node]) look(node, 'revert', plan.revertBindings[node]!)
+  }
+  return missing
 }

@@ -1,8 +1,12 @@
+import { TaskFlowError } from '../errors.ts'
 import { Failure } from '../failure.ts'
-import { assertJson } from '../json.ts'
+import { findLoss } from '../json.ts'
 import type { FlowState } from '../states.ts'
-import type { Completion, Run } from './run.ts'
-import { offer, release, turnRound } from './scheduler.ts'
+import { offerBack, pass, settle } from './counts.ts'
+import { markAll } from './marking.ts'
+import { resolve } from './resolution.ts'
+import { type Completion, nameOf, type Run } from './run.ts'
+import { hasReady } from './scheduler.ts'
 import { recordAtom } from './transitions.ts'
 
 /** Records how an execute or a revert ended, and what follows from it. */
@@ -12,49 +16,76 @@ export function complete(run: Run, completion: Completion): void {
   else completeRevert(run, completion)
 }
 
-/** Source: TaskFlow's rules for the end of a run; reference section 6. */
+/**
+ * What a run has come to, once nothing of it is under way and nothing is to be started.
+ *
+ * Source: TaskFlow's rules for the end of a run; reference section 6. A run that could be neither finished nor undone
+ * stays a FAILURE, also when it is run again.
+ */
 export function finalState(run: Run): FlowState {
-  if (run.revertFailures.size > 0) return 'FAILURE'
-  return run.reverting ? 'REVERTED' : 'SUCCESS'
+  if (run.revertFailures.size > 0 || (run.neverResolve && run.failures.size > 0)) return 'FAILURE'
+  if (run.suspending && (run.backoffs.size > 0 || hasReady(run))) return 'SUSPENDED'
+  return run.passed[run.plan.size - 1] === 1 ? 'SUCCESS' : 'REVERTED'
 }
 
 function completeExecute(run: Run, { node, ok, value }: Completion): void {
-  const failure = ok ? findUnstorable(run, node, value) : Failure.from(value, nameOf(run, node))
-  if (failure) {
-    run.failures.set(node, failure)
-    recordAtom(run, node, 'FAILURE', { failure })
-  } else {
-    const result = value ?? null
-    run.results[node] = result
-    recordAtom(run, node, 'SUCCESS', { result })
+  const failure = ok ? failureIn(run, node, value) : Failure.from(value, nameOf(run, node))
+  if (failure) fail(run, node, failure)
+  else succeed(run, node, value ?? null)
+  if (run.intentions[node] !== 'EXECUTE' && run.unsettled[node] === 0) offerBack(run, node)
+}
+
+function succeed(run: Run, node: number, result: unknown): void {
+  run.results[node] = result
+  if (run.plan.atoms[node]!.kind === 'retry') {
+    const history = run.histories.get(node) ?? []
+    history.push({ value: result, failures: new Map() })
+    run.histories.set(node, history)
   }
-  if (run.reverting) offer(run, node)
-  else if (failure) turnRound(run)
-  else release(run, node)
+  recordAtom(run, node, 'SUCCESS', { result })
+  if (run.intentions[node] === 'EXECUTE') pass(run, node)
+}
+
+function fail(run: Run, node: number, failure: Failure): void {
+  run.failures.set(node, failure)
+  recordAtom(run, node, 'FAILURE', { failure })
+  if (run.neverResolve) run.halted = true
+  else resolve(run, node, failure)
 }
 
 function completeRevert(run: Run, { node, ok, value }: Completion): void {
   if (ok) {
-    recordAtom(run, node, 'REVERTED')
-    release(run, node)
+    run.histories.delete(node)
+    recordAtom(run, node, 'REVERTED', { result: storable(run, node, value) })
+    settle(run, node)
     return
   }
   const failure = Failure.from(value, nameOf(run, node))
   run.revertFailures.set(node, failure)
   recordAtom(run, node, 'REVERT_FAILURE', { failure })
-  if (run.onRevertFailure === 'stop') run.halted = true
-  else release(run, node)
-}
-
-function findUnstorable(run: Run, node: number, result: unknown): Failure | null {
-  try {
-    assertJson(result, `the result of '${nameOf(run, node)}'`, 'result')
-    return null
-  } catch (error) {
-    return Failure.from(error, nameOf(run, node))
+  if (run.onRevertFailure === 'stop') {
+    run.halted = true
+  } else {
+    markAll(run)
+    settle(run, node)
   }
 }
 
-function nameOf(run: Run, node: number): string {
-  return run.plan.atoms[node]!.name
+/** A task may say that it failed by its result, too; and one whose result cannot be stored has failed. */
+function failureIn(run: Run, node: number, result: unknown): Failure | null {
+  const name = nameOf(run, node)
+  if (result instanceof Failure) return Failure.from(result.toError(), name)
+  const loss = findLoss(result, 'result')
+  if (loss === null) return null
+  const remedy = 'give plain data, or a reference to it'
+  const message = `the result of '${name}': ${loss}, which JSON cannot store; ${remedy}`
+  return Failure.from(new TaskFlowError('not-json', message), name)
+}
+
+/** What a revert gives is kept as a courtesy: it cannot make a revert fail that did its work. */
+function storable(run: Run, node: number, result: unknown): unknown {
+  const loss = findLoss(result, 'result')
+  if (loss === null) return result ?? null
+  run.logger.debug({ atom: nameOf(run, node), loss }, 'what a revert gave cannot be stored and is dropped')
+  return null
 }

@@ -1,13 +1,16 @@
+import type { Failure } from '../failure.ts'
+import { History } from '../history.ts'
+import type { RetryContext } from '../retry.ts'
 import type { AtomState } from '../states.ts'
-import type { Logger, TaskContext } from '../task.ts'
+import type { Logger, RevertContext } from '../task.ts'
 import type { ProgressBook } from './progress.ts'
-import type { Run } from './run.ts'
+import { failuresByAtom, nameOf, type Run } from './run.ts'
 
-/** Reverts are carried to their end: this never aborts. */
+/** Reverts are carried to their end, unless their time is limited: this never aborts. */
 const never = new AbortController().signal
 
-/** One execute or revert of one atom, seen from inside. */
-export class AtomContext implements TaskContext {
+/** One execute or revert of one task, seen from inside. */
+export class AtomContext implements RevertContext {
   readonly flow: string
   readonly atom: string
   readonly attempt: number
@@ -16,19 +19,24 @@ export class AtomContext implements TaskContext {
   readonly #progress: ProgressBook
   /** What the atom was doing when this began. */
   readonly #phase: AtomState
+  /** Aborts when the time is over; null where it is not limited. */
+  readonly #timeout: AbortSignal | null
 
-  constructor(run: Run, node: number, progress: ProgressBook) {
+  constructor(run: Run, node: number, progress: ProgressBook, timeout: AbortSignal | null = null) {
     this.flow = run.id
-    this.atom = run.plan.atoms[node]!.name
+    this.atom = nameOf(run, node)
     this.attempt = run.attempts[node]!
     this.#run = run
     this.#node = node
     this.#progress = progress
     this.#phase = run.states[node]!
+    this.#timeout = timeout
   }
 
   get signal(): AbortSignal {
-    return this.#phase === 'REVERTING' ? never : this.#run.abort.signal
+    if (this.#phase === 'REVERTING') return this.#timeout ?? never
+    const { signal } = this.#run.abort
+    return this.#timeout ? AbortSignal.any([signal, this.#timeout]) : signal
   }
 
   get idempotencyKey(): string {
@@ -39,7 +47,24 @@ export class AtomContext implements TaskContext {
     return this.#run.logger
   }
 
-  progress(fraction: number, details: object | null = null): void {
-    this.#progress.tell(this.#node, this.#phase, fraction, details)
+  get failures(): ReadonlyMap<string, Failure> {
+    return failuresByAtom(this.#run)
+  }
+
+  /** May be taken out of the context and called alone. */
+  readonly progress = (fraction: number, details: object | null = null): void => {
+    if (this.attempt === this.#run.attempts[this.#node]) this.#progress.tell(this.#node, this.#phase, fraction, details)
+  }
+}
+
+/** What a retry is told besides its arguments. */
+export function retryContext(run: Run, node: number): RetryContext<unknown> {
+  const failure = run.failures.get(node) ?? null
+  return {
+    flow: run.id,
+    atom: nameOf(run, node),
+    history: new History([...(run.histories.get(node) ?? [])], failure),
+    failures: failuresByAtom(run),
+    logger: run.logger,
   }
 }

@@ -2,72 +2,66 @@ import { randomUUID } from 'node:crypto'
 import { compile } from '../compiler/compiler.ts'
 import type { Plan } from '../compiler/plan.ts'
 import { validate } from '../compiler/validation.ts'
-import { TaskFlowError, WrappedFailure } from '../errors.ts'
-import { describe, type Failure } from '../failure.ts'
+import { TaskFlowError } from '../errors.ts'
+import type { Failure } from '../failure.ts'
 import type { Flow } from '../flow.ts'
-import type { Listener } from '../listeners/listener.ts'
+import type { AtomEvent, FlowEvent } from '../listeners/listener.ts'
 import { Notifier } from '../listeners/notifier.ts'
-import { valueAt } from '../paths.ts'
-import type { FlowNode } from '../patterns.ts'
+import type { FlowNode } from '../nodes.ts'
 import type { FlowState } from '../states.ts'
 import type { Backend } from '../storage/backend.ts'
 import { MemoryBackend } from '../storage/memory.ts'
 import type { Logger } from '../task.ts'
-import { drive } from './machine.ts'
-import { ProgressBook } from './progress.ts'
-import { ReadyQueue } from './ready-queue.ts'
+import { forgetAll, goOn, startOver } from './again.ts'
+import { systemClock } from './clock.ts'
+import { drive, stepThrough } from './machine.ts'
+import { capacityOf, checkOptions, type EngineOptions } from './options.ts'
+import { allValues, inOrder, raiseFailures, resultOf, valuesOf } from './outcome.ts'
 import { Recorder, raiseUnstored } from './recorder.ts'
-import type { Run } from './run.ts'
+import { Ride } from './ride.ts'
+import { newRun, type Run, type RunSetting } from './run.ts'
 import { recordFlow } from './transitions.ts'
-
-export interface EngineOptions {
-  /** `serial`: one atom at a time; `parallel`: as many as `maxWorkers`. Default `serial`. */
-  readonly mode?: 'serial' | 'parallel'
-  /** How many atoms may be under way at once in a parallel engine. Default 10. */
-  readonly maxWorkers?: number
-  /** Where the run is recorded. Default: a memory of its own. */
-  readonly backend?: Backend
-  /** Id of the run. Default: a new UUID. */
-  readonly id?: string
-  readonly listeners?: readonly Listener[]
-  readonly logger?: Logger
-  /** Cancels the run when it aborts. */
-  readonly signal?: AbortSignal
-  /**
-   * What a revert that fails does to the reverts before it: `stop` leaves them undone, as TaskFlow does; `continue`
-   * runs them all the same. Either way the flow ends in FAILURE. Default `stop`.
-   */
-  readonly onRevertFailure?: 'stop' | 'continue'
-}
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /**
- * Runs one flow once.
+ * A transition of a run, as {@link Engine.iterate} gives it.
  *
  * @example
- * const engine = new Engine(webImport, { mode: 'parallel' })
- * await engine.run({ image: 'a', uri: 'http://mirror/a.qcow2' })
+ * const sayTransition = (transition: Transition) => ('atom' in transition ? transition.atom : transition.name)
+ */
+export type Transition = FlowEvent | AtomEvent
+
+/**
+ * Runs a flow: once, or again from where it stopped.
+ *
+ * @example
+ * const add = task({ name: 'add', execute: ({ a, b }: { a: number; b: number }) => a + b })
+ * const sum = flow('sum', (f, { a, b }: Inputs<{ a: number; b: number }>) => f.add(add, { a, b }))
+ * const engine = new Engine(sum, { mode: 'parallel' })
+ * console.log(await engine.run({ a: 1, b: 2 })) // 3
  */
 export class Engine<I extends object, R> {
   readonly id: string
-  readonly plan: Plan
   readonly #flow: Flow<I, R>
   readonly #options: EngineOptions
   readonly #backend: Backend
   /** A typed flow has declared its inputs. */
   readonly #closed: boolean
+  #plan: Plan | null = null
   #run: Run | null = null
+  #driving = false
+  /** A cancel that came before there was a run. */
+  #cancelled: { readonly reason: unknown } | null = null
 
-  /** @throws TaskFlowError `invalid-flow`, `duplicate-name` */
+  /** @throws TaskFlowError `invalid-flow` when an option is not what it must be. */
   constructor(flow: Flow<I, R> | FlowNode, options: EngineOptions = {}) {
+    checkOptions(options)
     this.#closed = 'root' in flow
-    this.#flow = 'root' in flow ? flow : { name: flow.name, root: flow, inputs: [], result: null }
+    this.#flow = 'root' in flow ? flow : { name: flow.name, root: flow, inputs: [], defaults: {}, result: null }
     this.#options = options
     this.#backend = options.backend ?? new MemoryBackend()
     this.id = options.id ?? randomUUID()
-    this.plan = compile(this.#flow.root)
-    checkOptions(options)
   }
 
   /** As it is stored: a run that rejects with `storage` stays in the state that was stored last. */
@@ -75,106 +69,217 @@ export class Engine<I extends object, R> {
     return this.#run?.recorder.state ?? 'PENDING'
   }
 
-  /** Why atoms failed, in document order. */
+  /** Why atoms failed, in the order of the flow; failures that a retry solved are not among them. */
   get failures(): readonly Failure[] {
     return inOrder(this.#run?.failures)
   }
 
-  /** Why atoms could not be undone, in document order. */
+  /** Why atoms could not be undone, in the order of the flow. */
   get revertFailures(): readonly Failure[] {
     return inOrder(this.#run?.revertFailures)
   }
 
   /**
-   * Runs the flow to its end and gives its result.
+   * The plan of the flow; made once.
    *
-   * @throws what the failed atom threw, or a {@link WrappedFailure} of several; after a failed revert, that failure;
-   *   TaskFlowError `missing-dependencies`, `not-json`, `invalid-state`, `cancelled`, `storage`
+   * @throws TaskFlowError `duplicate-name`, `invalid-flow`
    */
-  async run(inputs: I): Promise<R> {
-    if (this.#run) throw new TaskFlowError('invalid-state', `this engine has run '${this.plan.name}' already`)
-    const values = validate(this.plan, inputs, this.#closed)
-    const { signal } = this.#options
-    const run = this.#prepare(values)
-    this.#run = run
+  compile(): Plan {
+    this.#plan ??= compile(this.#flow.root)
+    return this.#plan
+  }
+
+  /**
+   * Whether the flow can run on these inputs; nothing is begun.
+   *
+   * @throws TaskFlowError `missing-dependencies`, `not-json`, and what {@link compile} throws
+   */
+  validate(inputs: I): void {
+    this.#valuesFrom(inputs)
+  }
+
+  /**
+   * Makes everything ready to run, and records the run as PENDING.
+   *
+   * @throws TaskFlowError `invalid-state` when it was done before, `storage`, and what {@link validate} throws
+   */
+  async prepare(inputs: I): Promise<void> {
+    if (this.#run) throw this.#refusal('has its inputs already; run it without any to go on')
+    const values = this.#valuesFrom(inputs)
+    const run = newRun(this.#settingOf(values))
     try {
-      await this.#backend.create({ id: this.id, name: this.plan.name, state: 'PENDING', inputs: values })
+      await this.#backend.create({ id: this.id, name: run.plan.name, state: 'PENDING', inputs: values })
     } catch (error) {
       raiseUnstored(error)
     }
-    const cancel = (): void => this.cancel(signal?.reason)
-    if (signal?.aborted) cancel()
-    else signal?.addEventListener('abort', cancel, { once: true })
+    run.cancelled = this.#cancelled
+    this.#run = run
+  }
+
+  /**
+   * Runs the flow to its end and gives its result. Run again, without inputs, it does what is left: a success is given
+   * at once, a suspended or failed run goes on, a reverted one starts over.
+   *
+   * @param inputs the first time, unless it is prepared.
+   * @throws what the failed atom threw, or a {@link WrappedFailure} of several; after a failed revert, that failure;
+   *   TaskFlowError `suspended`, `cancelled`, `storage`, `invalid-state`, and what {@link prepare} throws
+   */
+  async run(inputs?: I): Promise<R> {
+    const run = await this.#begin(inputs)
+    const ride = run.flowState === 'SUCCESS' ? null : this.#rideOf(run)
     try {
-      await this.#drive(run)
+      if (ride) await drive(ride.course)
+    } catch (error) {
+      await ride?.break(error)
+      throw error
     } finally {
-      signal?.removeEventListener('abort', cancel)
+      await this.#end(ride)
     }
     raiseFailures(run)
     return resultOf(run, this.#flow) as R
   }
 
-  /** Aborts what is under way, and reverts what was done. Does nothing to a run that is over or reverts already. */
+  /**
+   * Runs the flow and gives its transitions one after another. Between two of them nothing new is started. Who stops
+   * listening suspends the run: what is under way ends first. Failures are not thrown; {@link state} tells of them.
+   *
+   * @throws TaskFlowError `storage`, `invalid-state`, and what {@link prepare} throws
+   */
+  async *iterate(inputs?: I): AsyncGenerator<Transition, void> {
+    const run = await this.#begin(inputs)
+    const ride = run.flowState === 'SUCCESS' ? null : this.#rideOf(run)
+    const heard: Transition[] = []
+    const listen = (event: Transition): void => void heard.push(event)
+    const silence = run.notifier.add({ onFlow: listen, onAtom: listen })
+    try {
+      if (ride) for await (const _ of stepThrough(ride.course)) yield* heard.splice(0)
+    } catch (error) {
+      await ride?.break(error)
+      throw error
+    } finally {
+      silence()
+      this.suspend()
+      await this.#end(ride)
+    }
+  }
+
+  /** Everything that goes by a name: what the run was given first, then what atoms made that are not undone. */
+  fetch(symbol: string): readonly unknown[] {
+    return this.#run ? valuesOf(this.#run, symbol) : []
+  }
+
+  /** By name, everything that the run was given or that atoms made. */
+  fetchAll(): ReadonlyMap<string, readonly unknown[]> {
+    return this.#run ? allValues(this.#run) : new Map()
+  }
+
+  /** Starts nothing more; once what is under way has ended, the run rests until it is run again. */
+  suspend(): void {
+    const run = this.#run
+    if (!this.#driving || !run || run.flowState !== 'RUNNING' || run.cancelled) return
+    run.suspending = true
+    run.wake()
+  }
+
+  /**
+   * Aborts what is under way, and reverts what was done; a run that has not begun, or rests, does so when it is run. A
+   * run that is over or reverts everything already does not notice.
+   */
   cancel(reason?: unknown): void {
     const run = this.#run
-    if (!run || run.reverting || run.cancelled || run.flowState === 'SUCCESS') return
+    if (!run) this.#cancelled ??= { reason }
+    if (!run || run.revertingAll || run.cancelled || run.flowState === 'SUCCESS') return
     run.cancelled = { reason }
+    run.suspending = false
     run.abort.abort(reason)
     run.wake()
   }
 
-  async #drive(run: Run): Promise<void> {
-    const progress = new ProgressBook(run, this.#backend)
-    recordFlow(run, 'RUNNING')
+  /**
+   * Forgets what was done, without undoing it: the next run starts from nothing.
+   *
+   * @throws TaskFlowError `invalid-state` unless the run is over and succeeded or was reverted; `storage`
+   */
+  async reset(): Promise<void> {
+    const run = this.#run
+    if (!run || run.flowState === 'PENDING') return
+    if (this.#driving) throw this.#refusal('is running; it can be reset when it is over')
+    if (run.flowState !== 'SUCCESS' && run.flowState !== 'REVERTED') {
+      throw this.#refusal(`is in ${run.flowState}; only what succeeded or was reverted can be reset`)
+    }
+    forgetAll(run)
+    await run.recorder.flush()
+  }
+
+  /** Makes a run ready to be driven; one that is a success has nothing to do. */
+  async #begin(inputs: I | undefined): Promise<Run> {
+    if (this.#driving) throw this.#refusal('is running already')
+    this.#driving = true
     try {
-      await drive({ run, progress })
+      if (!this.#run) await this.prepare(inputs === undefined ? ({} as I) : inputs)
+      else if (inputs !== undefined) throw this.#refusal('has its inputs already; run it without any to go on')
+      const run = this.#run!
+      if (run.flowState === 'SUCCESS') return run
+      if (run.flowState === 'REVERTED') startOver(run)
+      else goOn(run)
+      recordFlow(run, 'RUNNING')
+      return run
     } catch (error) {
-      run.abort.abort(error)
-      await drain(run)
+      this.#driving = false
       throw error
-    } finally {
-      await progress.flush()
     }
   }
 
-  #prepare(inputs: Readonly<Record<string, unknown>>): Run {
-    const { plan } = this
-    const logger = this.#options.logger ?? silent
-    const notifier = new Notifier(this.#options.listeners ?? [], logger)
-    const ready = new ReadyQueue()
-    ready.push(plan.order.ranks[0]!)
+  #rideOf(run: Run): Ride {
+    return new Ride(run, this.#backend, this.#options, (reason) => this.cancel(reason))
+  }
+
+  /** What is still under way ends first. */
+  async #end(ride: Ride | null): Promise<void> {
+    try {
+      if (ride) await drive(ride.course)
+    } finally {
+      await ride?.end()
+      this.#driving = false
+    }
+  }
+
+  #valuesFrom(inputs: object): Readonly<Record<string, unknown>> {
+    return validate(this.compile(), this.#flow.defaults, inputs, this.#closed)
+  }
+
+  #settingOf(inputs: Readonly<Record<string, unknown>>): RunSetting {
+    const { logger = silent, listeners = [], onRevertFailure = 'stop', grace = 5_000, clock } = this.#options
+    const notifier = new Notifier(listeners, logger)
     return {
       id: this.id,
-      plan,
+      plan: this.compile(),
       inputs,
       capacity: capacityOf(this.#options),
-      onRevertFailure: this.#options.onRevertFailure ?? 'stop',
+      onRevertFailure,
+      deferReverts: this.#options.deferReverts ?? false,
+      neverResolve: this.#options.neverResolve ?? false,
+      failFast: this.#options.failFast ?? false,
+      grace,
       recorder: new Recorder(this.#backend, notifier),
       notifier,
       logger,
-      flowState: 'PENDING',
-      states: Array.from<'PENDING'>({ length: plan.size }).fill('PENDING'),
-      attempts: new Uint32Array(plan.size),
-      results: Array.from({ length: plan.size }),
-      failures: new Map(),
-      revertFailures: new Map(),
-      blockers: inDegrees(plan),
-      ready,
-      reverting: false,
-      halted: false,
-      cancelled: null,
-      abort: new AbortController(),
-      running: 0,
-      completed: [],
-      wake: () => {},
+      clock: clock ?? systemClock,
     }
+  }
+
+  #refusal(why: string): TaskFlowError {
+    return new TaskFlowError('invalid-state', `flow '${this.#flow.name}' ${why}`)
   }
 }
 
 /**
  * Runs a flow and gives its result; short for an {@link Engine} of its own.
  *
- * @example const sum = await run(addUp, { numbers: [1, 2, 3] }, { mode: 'parallel', maxWorkers: 4 })
+ * @example
+ * const total = reduceTask({ name: 'total', fold: (a: number, b: number) => a + b })
+ * const sum = flow('sum', (f) => f.add(total, [1, 2, 3]))
+ * console.log(await run(sum, {}, { mode: 'parallel', maxWorkers: 4 })) // 6
  */
 export async function run<I extends object, R>(
   flow: Flow<I, R>,
@@ -182,64 +287,4 @@ export async function run<I extends object, R>(
   options?: EngineOptions,
 ): Promise<R> {
   return await new Engine(flow, options).run(inputs)
-}
-
-function checkOptions({ mode = 'serial', maxWorkers = 10, onRevertFailure = 'stop', id }: EngineOptions): void {
-  if (mode !== 'serial' && mode !== 'parallel') {
-    throw new TaskFlowError('invalid-flow', `mode must be 'serial' or 'parallel', not ${JSON.stringify(mode)}`)
-  }
-  if (!Number.isInteger(maxWorkers) || maxWorkers < 1) {
-    throw new TaskFlowError('invalid-flow', `maxWorkers must be a whole number of at least 1, not ${maxWorkers}`)
-  }
-  if (onRevertFailure !== 'stop' && onRevertFailure !== 'continue') {
-    const given = JSON.stringify(onRevertFailure)
-    throw new TaskFlowError('invalid-flow', `onRevertFailure must be 'stop' or 'continue', not ${given}`)
-  }
-  if (id !== undefined && (typeof id !== 'string' || id === '')) {
-    throw new TaskFlowError('invalid-flow', `id must be a text that is not empty, not ${JSON.stringify(id)}`)
-  }
-}
-
-function capacityOf({ mode = 'serial', maxWorkers = 10 }: EngineOptions): number {
-  return mode === 'serial' ? 1 : maxWorkers
-}
-
-function inDegrees({ size, predecessors: { offsets } }: Plan): Int32Array {
-  const degrees = new Int32Array(size)
-  for (let node = 0; node < size; node++) degrees[node] = offsets[node + 1]! - offsets[node]!
-  return degrees
-}
-
-/** After the record was lost: nobody may be left working for a run that nobody watches. */
-async function drain(run: Run): Promise<void> {
-  while (run.completed.length < run.running) {
-    await new Promise<void>((resolve) => {
-      run.wake = resolve
-    })
-  }
-}
-
-/** Source: TaskFlow: one failure is raised as it was, several as one; a failed revert stands before its cause. */
-function raiseFailures(run: Run): void {
-  if (run.flowState === 'SUCCESS') return
-  const failures = inOrder(run.revertFailures.size > 0 ? run.revertFailures : run.failures)
-  if (run.cancelled && run.revertFailures.size === 0) {
-    const { reason } = run.cancelled
-    const why = reason instanceof Error ? reason.message : describe(reason ?? 'no reason was given')
-    throw new TaskFlowError('cancelled', `flow '${run.plan.name}' was cancelled: ${why}`, { cause: reason })
-  }
-  const [first, ...more] = failures
-  if (first) throw more.length === 0 ? first.toError() : new WrappedFailure(failures)
-}
-
-function resultOf(run: Run, { result, name }: Flow<never, unknown>): unknown {
-  if (!result) return undefined
-  const { symbol, path } = result
-  const node = run.plan.atoms.findIndex((atom) => atom?.name === symbol)
-  const value = node < 0 ? run.inputs[symbol] : (run.results[node] ?? null)
-  return valueAt(value, path, () => `the result of flow '${name}' is a part of '${symbol}'`)
-}
-
-function inOrder(failures: ReadonlyMap<number, Failure> | undefined): readonly Failure[] {
-  return [...(failures ?? [])].toSorted(([a], [b]) => a - b).map(([, failure]) => failure)
 }

@@ -1,20 +1,24 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { AnyTask, Outcome, TaskContext } from '../task.ts'
-import { argumentsOf } from './arguments.ts'
 import { complete, finalState } from './completer.ts'
-import { AtomContext } from './context.ts'
+import { launch } from './launch.ts'
+import { markAll } from './marking.ts'
 import type { ProgressBook } from './progress.ts'
 import type { Run } from './run.ts'
-import { takeReady, turnRound } from './scheduler.ts'
+import { takeReady } from './scheduler.ts'
 import { recordFlow } from './transitions.ts'
+
+/** Where the loop is. */
+type Stage = 'scheduling' | 'starting' | 'waiting' | 'analyzing' | 'done'
 
 /** A run and what only the loop needs of it. */
 export interface Course {
   readonly run: Run
   readonly progress: ProgressBook
+  stage: Stage
+  /** Atoms that are recorded as begun, and are to be started next. */
+  taken: readonly number[]
 }
 
-type Stage = 'scheduling' | 'waiting' | 'analyzing' | 'done'
 type Step = (course: Course) => Stage | Promise<Stage>
 
 /**
@@ -22,39 +26,50 @@ type Step = (course: Course) => Stage | Promise<Stage>
  *
  * Source: TaskFlow's engine states (reference section 6), without the states that only its threads need.
  */
-const loop: { readonly [S in Exclude<Stage, 'done'>]: Step } = { scheduling, waiting, analyzing }
+const loop: { readonly [S in Exclude<Stage, 'done'>]: Step } = { scheduling, starting, waiting, analyzing }
 
 /** Tasks that never wait would keep timers and sockets waiting; so often the loop lets them in. */
-const stagesBetweenTurns = 3_000
+const stagesBetweenTurns = 4_000
 
-/** Runs to the end. Rejects only when the run cannot be recorded; then nothing of it is under way any more. */
+/** Runs to the end. Rejects only when the run cannot be recorded. */
 export async function drive(course: Course): Promise<void> {
-  let stages = 0
-  for (let stage: Stage = 'scheduling'; stage !== 'done'; ) {
-    const next = loop[stage](course)
-    stage = typeof next === 'string' ? next : await next
-    if (++stages % stagesBetweenTurns === 0) await turn()
+  for (let stages = 1; course.stage !== 'done'; stages++) {
+    const next = loop[course.stage](course)
+    course.stage = typeof next === 'string' ? next : await next
+    if (stages % stagesBetweenTurns === 0) await turn()
+  }
+}
+
+/** The same, but rests after each batch that was announced, before anything of it is started. */
+export async function* stepThrough(course: Course): AsyncGenerator<void, void> {
+  while (course.stage !== 'done') {
+    const { stage } = course
+    course.stage = await loop[stage](course)
+    if (stage === 'scheduling') yield
   }
 }
 
 function scheduling(course: Course): Stage | Promise<Stage> {
   const { run } = course
-  if (run.cancelled) turnRound(run)
-  const taken = takeReady(run)
-  const over = taken.length + run.running === 0
+  if (run.cancelled && !run.revertingAll) markAll(run)
+  if (run.suspending && run.flowState === 'RUNNING') recordFlow(run, 'SUSPENDING')
+  course.taken = run.suspending ? [] : takeReady(run)
+  const waits = run.backoffs.size > 0 && !run.halted && !run.suspending
+  const over = course.taken.length + run.running === 0 && !waits
   if (over) recordFlow(run, finalState(run))
+  const next = over ? 'done' : 'starting'
   const stored = run.recorder.flush()
-  if (stored) return stored.then(() => start(course, taken, over))
-  return start(course, taken, over)
+  return stored ? stored.then(() => next) : next
 }
 
-function start(course: Course, taken: readonly number[], over: boolean): Stage {
-  for (const node of taken) launch(course, node)
-  return over ? 'done' : 'waiting'
+function starting({ run, progress, taken }: Course): Stage {
+  for (const node of taken) launch(run, progress, node)
+  return 'waiting'
 }
 
 function waiting({ run }: Course): Stage | Promise<Stage> {
-  if (run.completed.length > 0 || (run.cancelled && !run.reverting)) return 'analyzing'
+  const asked = (run.cancelled && !run.revertingAll) || (run.suspending && run.flowState === 'RUNNING')
+  if (run.completed.length > 0 || asked) return 'analyzing'
   return new Promise((resolve) => {
     run.wake = () => resolve('analyzing')
   })
@@ -65,47 +80,4 @@ function analyzing({ run }: Course): Stage {
   run.completed = []
   for (const completion of completed) complete(run, completion)
   return 'scheduling'
-}
-
-/** Starts an execute or revert; what it gives, now or later, is put where `analyzing` finds it. */
-function launch({ run, progress }: Course, node: number): void {
-  run.running++
-  const end = (ok: boolean, value: unknown): void => {
-    run.completed.push({ node, ok, value })
-    run.wake()
-  }
-  try {
-    const given = invoke(run, node, new AtomContext(run, node, progress))
-    if (!isThenable(given)) return end(true, given)
-    // A promise of ours: it settles once, whatever the thenable that a task gives does.
-    Promise.resolve(given).then(
-      (value) => end(true, value),
-      (error: unknown) => end(false, error),
-    )
-  } catch (error) {
-    end(false, error)
-  }
-}
-
-function invoke(run: Run, node: number, context: TaskContext): unknown {
-  const task: AnyTask = run.plan.atoms[node]!.task
-  if (run.states[node] === 'RUNNING') return task.execute(argumentsOf(run, node) as never, context)
-  const failure = run.failures.get(node)
-  if (!task.revert || (failure && lacksArguments(run, node))) return undefined
-  const outcome: Outcome<unknown> = failure ? { ok: false, failure } : { ok: true, result: run.results[node] }
-  return task.revert(argumentsOf(run, node) as never, outcome, context)
-}
-
-/** An execute whose arguments could not be found never began: there is nothing to undo. */
-function lacksArguments(run: Run, node: number): boolean {
-  try {
-    argumentsOf(run, node)
-    return false
-  } catch {
-    return true
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }

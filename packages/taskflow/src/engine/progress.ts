@@ -2,7 +2,7 @@ import { findLoss } from '../json.ts'
 import type { AtomState } from '../states.ts'
 import type { Backend } from '../storage/backend.ts'
 import type { Progress } from '../storage/records.ts'
-import type { Run } from './run.ts'
+import { nameOf, type Run } from './run.ts'
 
 /** What one execute or revert last told, and the state that it was told in. */
 interface Told {
@@ -32,9 +32,13 @@ export class ProgressBook {
     if (this.#run.states[node] !== phase) return
     const loss = findLoss(details, 'details')
     if (loss !== null || Number.isNaN(fraction)) {
-      this.#run.logger.warn({ atom: this.#name(node), fraction, loss }, 'progress that cannot be stored is dropped')
+      this.#run.logger.warn(
+        { atom: nameOf(this.#run, node), fraction, loss },
+        'progress that cannot be stored is dropped',
+      )
       return
     }
+    this.#run.told.add(node)
     this.#waiting.set(node, { phase, progress: { fraction: Math.min(1, Math.max(0, fraction)), details } })
     this.#timer ??= setImmediate(() => void this.flush())
   }
@@ -52,7 +56,7 @@ export class ProgressBook {
     this.#waiting = new Map()
     if (told.length === 0) return
     const { id, notifier, logger } = this.#run
-    const atoms = told.map(([node, { progress }]) => ({ flow: id, name: this.#name(node), progress }))
+    const atoms = told.map(([node, { progress }]) => ({ flow: id, name: nameOf(this.#run, node), progress }))
     try {
       await this.#backend.commit({ flows: [], atoms })
     } catch (error) {
@@ -60,16 +64,12 @@ export class ProgressBook {
       return
     }
     for (const [node, { progress }] of this.#current(told)) {
-      notifier.progress({ flow: id, atom: this.#name(node), ...progress })
+      notifier.progress({ flow: id, atom: nameOf(this.#run, node), ...progress })
     }
   }
 
   /** What an execute or revert told before it ended is overtaken by its end. */
   #current(told: readonly (readonly [number, Told])[]): readonly (readonly [number, Told])[] {
     return told.filter(([node, { phase }]) => this.#run.states[node] === phase)
-  }
-
-  #name(node: number): string {
-    return this.#run.plan.atoms[node]!.name
   }
 }

@@ -27,9 +27,10 @@ export class Recorder {
     return this.#state
   }
 
-  atom(change: AtomChange, event: () => AtomEvent): void {
+  /** @param event makes what is announced, where anybody listens; null where there is nothing to announce. */
+  atom(change: AtomChange, event: (() => AtomEvent) | null): void {
     this.#atoms.push(change)
-    if (!this.#notifier.listening) return
+    if (event === null || !this.#notifier.listening) return
     const made = event()
     this.#events.push((notifier) => notifier.atom(made))
   }

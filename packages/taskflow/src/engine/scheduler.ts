@@ -1,79 +1,104 @@
 import type { AtomState } from '../states.ts'
+import { pass, settle, unpass } from './counts.ts'
+import { decide, type Verdict } from './deciders.ts'
+import { beginRetry } from './retrying.ts'
 import type { Run } from './run.ts'
 import { recordAtom } from './transitions.ts'
 
 /**
  * What may start next.
  *
- * Forward, the key of a node in the ready queue is its rank. Backward it is its rank in the other order, and failed
- * atoms go first: their key is below zero.
+ * What becomes ready is kept by key in the ready queue. The key of a node is its rank where it is to go forward; where it
+ * is to go back it is below zero: its rank in the other order less the size of the plan, and for failed atoms, which go
+ * first, less twice the size. A key may outlive its reason, so whatever is popped is looked at once more.
+ *
+ * Everything that is ready at one moment is a wave: it is due, in the order of its keys, and is started as there is
+ * room, also when something of it fails meanwhile. So what a flow comes to does not depend on how many workers it has.
+ * In a serial engine one wave ends before the next is formed. Source: TaskFlow, which submits all that is ready before
+ * it looks at any result.
  */
 
-/** Takes what may start into RUNNING or REVERTING, as far as there is room; joins are passed on the way. */
+/** Takes what is due into RUNNING or REVERTING, as far as there is room. */
 export function takeReady(run: Run): number[] {
+  if (!run.halted && (run.capacity > 1 || run.wave.length === 0)) formWave(run)
   const taken: number[] = []
   while (run.running + taken.length < run.capacity) {
-    const node = nextReady(run)
-    if (node === undefined) break
-    if (run.plan.atoms[node] === null) {
-      pass(run, node)
+    const key = run.wave.shift()
+    if (key === undefined) break
+    const node = nodeOf(run, key)
+    run.due[node] = 0
+    if (key < 0) {
+      run.backoffs.get(node)?.()
+      unpass(run, node)
+      recordAtom(run, node, 'REVERTING')
+    } else if (isOvertaken(run, node)) {
+      settle(run, node)
+      continue
     } else {
-      if (!run.reverting) run.attempts[node]!++
-      recordAtom(run, node, run.reverting ? 'REVERTING' : 'RUNNING')
-      taken.push(node)
+      run.attempts[node]!++
+      recordAtom(run, node, 'RUNNING')
     }
+    taken.push(node)
   }
   return taken
 }
 
-/** Lets what waited for a node go on: its successors when it is done, its predecessors when it is undone. */
-export function release(run: Run, node: number): void {
-  const { offsets, targets } = run.reverting ? run.plan.predecessors : run.plan.successors
-  for (let edge = offsets[node]!; edge < offsets[node + 1]!; edge++) {
-    const waiting = targets[edge]!
-    if (--run.blockers[waiting]! === 0) offer(run, waiting)
-  }
+/** Whether there is anything that could start. */
+export function hasReady(run: Run): boolean {
+  formWave(run)
+  return run.wave.length > 0
 }
 
-/** Puts a node that nothing blocks where it will be taken from, if there is something to do for it. */
-export function offer(run: Run, node: number): void {
-  const { size, order, undoOrder } = run.plan
-  const state = run.states[node]!
-  if (!run.reverting) run.ready.push(order.ranks[node]!)
-  else if (state === 'FAILURE') run.ready.push(undoOrder.ranks[node]! - size)
-  else if (state === 'SUCCESS') run.ready.push(undoOrder.ranks[node]!)
-}
-
-/** Turns the run round: from here on nothing executes, and everything that did is reverted, last first. */
-export function turnRound(run: Run): void {
-  if (run.reverting) return
-  run.reverting = true
-  run.ready.clear()
-  const { offsets, targets } = run.plan.successors
-  for (let node = 0; node < run.plan.size; node++) {
-    let unsettled = 0
-    for (let edge = offsets[node]!; edge < offsets[node + 1]!; edge++) {
-      if (!isSettled(run.states[targets[edge]!]!)) unsettled++
+/** Joins, what deciders pass by, and retries that are to try again are dealt with on the way. */
+function formWave(run: Run): void {
+  for (let key = run.ready.pop(); key !== undefined; key = run.ready.pop()) {
+    const node = nodeOf(run, key)
+    if (!(key < 0 ? mayGoBack(run, node) : mayGoForward(run, node))) continue
+    if (key < 0 && run.intentions[node] === 'RETRY') {
+      beginRetry(run, node)
+      continue
     }
-    run.blockers[node] = unsettled
-    if (unsettled === 0) offer(run, node)
+    run.due[node] = 1
+    run.wave.push(key)
   }
 }
 
-function isSettled(state: AtomState): boolean {
-  return state === 'PENDING' || state === 'REVERTED'
+/** Whether an atom that is due need not begin any more: it would only be undone. */
+function isOvertaken(run: Run, node: number): boolean {
+  const stopped = run.failFast || run.cancelled !== null
+  return stopped && run.intentions[node] !== 'EXECUTE' && run.states[node] === 'PENDING'
 }
 
-function nextReady(run: Run): number | undefined {
-  if (run.halted) return undefined
-  const key = run.ready.pop()
-  if (key === undefined) return undefined
+function mayGoForward(run: Run, node: number): boolean {
+  if (run.intentions[node] !== 'EXECUTE' || run.unmet[node] !== 0) return false
+  if (run.passed[node] === 1 || run.due[node] === 1) return false
+  const state = run.states[node]!
+  if (state === 'RETRYING') return !run.backoffs.has(node)
+  if (state !== 'PENDING' && state !== 'IGNORE') return false
+  const verdict = state === 'IGNORE' ? 'pass' : verdictOn(run, node)
+  if (verdict === 'pass') pass(run, node)
+  return verdict === 'run'
+}
+
+function verdictOn(run: Run, node: number): Verdict {
+  if (run.plan.votes.size > 0) return decide(run, node)
+  return run.plan.atoms[node] === null ? 'pass' : 'run'
+}
+
+const undoable: ReadonlySet<AtomState> = new Set(['SUCCESS', 'FAILURE', 'RETRYING'])
+
+function mayGoBack(run: Run, node: number): boolean {
+  if (run.intentions[node] === 'EXECUTE' || run.unsettled[node] !== 0 || run.due[node] === 1) return false
+  if (run.plan.atoms[node] !== null && run.states[node] !== 'IGNORE') return undoable.has(run.states[node]!)
+  if (run.passed[node] === 1) {
+    unpass(run, node)
+    settle(run, node)
+  }
+  return false
+}
+
+function nodeOf(run: Run, key: number): number {
   const { size, order, undoOrder } = run.plan
-  if (!run.reverting) return order.nodes[key]
-  return undoOrder.nodes[key < 0 ? key + size : key]
-}
-
-function pass(run: Run, join: number): void {
-  run.states[join] = run.reverting ? 'REVERTED' : 'SUCCESS'
-  release(run, join)
+  if (key >= 0) return order.nodes[key]!
+  return undoOrder.nodes[key < -size ? key + 2 * size : key + size]!
 }

@@ -2,6 +2,12 @@ import type { Failure } from '../failure.ts'
 import type { AtomState, FlowState } from '../states.ts'
 import type { Progress } from '../storage/records.ts'
 
+/**
+ * A flow went from one state to another.
+ *
+ * @example
+ * const sayFlow = ({ name, oldState, state }: FlowEvent) => `${name}: ${oldState} > ${state}`
+ */
 export interface FlowEvent {
   /** Id of the run, and name of its flow. */
   readonly flow: string
@@ -10,18 +16,32 @@ export interface FlowEvent {
   readonly oldState: FlowState
 }
 
+/**
+ * An atom went from one state to another.
+ *
+ * @example
+ * const sayAtom = ({ atom, state, failure }: AtomEvent) => `${atom}: ${state} ${failure?.message ?? ''}`
+ */
 export interface AtomEvent {
   readonly flow: string
   readonly atom: string
+  readonly kind: 'task' | 'retry'
   readonly state: AtomState
   readonly oldState: AtomState
+  /** Number of the latest execute: 1, 2, ...; 0 before the first. */
   readonly attempt: number
-  /** In `SUCCESS`. */
+  /** In `SUCCESS` what execute gave, in `REVERTED` what revert gave. */
   readonly result?: unknown
   /** In `FAILURE` why it failed, in `REVERT_FAILURE` why it could not be undone. */
   readonly failure?: Failure
 }
 
+/**
+ * An atom told how far it is.
+ *
+ * @example
+ * const sayProgress = ({ atom, fraction }: ProgressEvent) => `${atom}: ${Math.floor(fraction * 100)} %`
+ */
 export interface ProgressEvent extends Progress {
   readonly flow: string
   readonly atom: string
@@ -30,6 +50,13 @@ export interface ProgressEvent extends Progress {
 /**
  * Is told what happens in a run, after it was stored, in the order in which it happened. What a listener throws is
  * logged and harms nothing.
+ *
+ * @example
+ * const states: string[] = []
+ * const listener: Listener = { onAtom: ({ atom, state }) => states.push(`${atom} ${state}`) }
+ * const work = task({ name: 'work', execute: () => 1 })
+ * await run(flow('f', (f) => f.add(work, {})), {}, { listeners: [listener] })
+ * console.log(states.join()) // work RUNNING,work SUCCESS
  */
 export interface Listener {
   onFlow?(event: FlowEvent): void

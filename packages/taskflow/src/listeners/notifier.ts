@@ -3,17 +3,23 @@ import type { AtomEvent, FlowEvent, Listener, ProgressEvent } from './listener.t
 
 /** Tells every listener; a listener that throws keeps nobody from hearing. */
 export class Notifier {
-  readonly #listeners: readonly Listener[]
+  readonly #listeners: Listener[]
   readonly #logger: Logger
 
   constructor(listeners: readonly Listener[], logger: Logger) {
-    this.#listeners = listeners
+    this.#listeners = [...listeners]
     this.#logger = logger
   }
 
   /** False where making an event would be work for nobody. */
   get listening(): boolean {
     return this.#listeners.length > 0
+  }
+
+  /** Adds one more, and gives what takes it away again. */
+  add(listener: Listener): () => void {
+    this.#listeners.push(listener)
+    return () => void this.#listeners.splice(this.#listeners.indexOf(listener), 1)
   }
 
   flow(event: FlowEvent): void {

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import type { Awaitable, Backend, StoredFlow } from '../storage/backend.ts'
 import type { AtomRecord, FlowRecord } from '../storage/records.ts'
 
-/** A backend with nothing in it, and what takes it away again. */
+/**
+ * A backend with nothing in it, and what takes it away again.
+ *
+ * @example
+ * const made: SuiteBackend = { backend: new MemoryBackend(), cleanup: async () => {} }
+ * await made.cleanup()
+ */
 export interface SuiteBackend {
   readonly backend: Backend
   cleanup(): Promise<void>

@@ -4,7 +4,14 @@ import { recordCases } from './record-cases.ts'
 
 export type { SuiteBackend } from './backend-case.ts'
 
-/** One case of the suite, for any test runner: `run` rejects when the backend breaks its contract. */
+/**
+ * One case of the suite, for any test runner: `run` rejects when the backend breaks its contract.
+ *
+ * @example
+ * const make = async () => ({ backend: new MemoryBackend(), cleanup: async () => {} })
+ * const [first]: readonly SuiteCase[] = backendSuite(make)
+ * await first?.run()
+ */
 export interface SuiteCase {
   readonly name: string
   readonly run: () => Promise<void>
@@ -15,10 +22,9 @@ export interface SuiteCase {
  *
  * @param make gives a backend with nothing in it.
  * @example
- * ```ts
  * const make = async () => ({ backend: new MemoryBackend(), cleanup: async () => {} })
- * for (const { name, run } of backendSuite(make)) it(name, run)
- * ```
+ * const cases = backendSuite(make) // with a test runner: for (const { name, run } of cases) it(name, run)
+ * for (const { run } of cases) await run()
  */
 export function backendSuite(make: () => Promise<SuiteBackend>): readonly SuiteCase[] {
   const cases: readonly BackendCase[] = [...recordCases, ...batchCases]

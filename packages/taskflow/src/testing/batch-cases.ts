@@ -17,7 +17,7 @@ export const batchCases: readonly BackendCase[] = [
 ]
 
 function begin(flow: string, name: string): AtomChange {
-  return { flow, name, version: '1.0', state: 'RUNNING', attempts: 1 }
+  return { flow, name, kind: 'task', version: '1.0', state: 'RUNNING', attempts: 1 }
 }
 
 async function takesEmptyBatch(backend: Backend): Promise<void> {
@@ -35,7 +35,9 @@ async function merges(backend: Backend): Promise<void> {
   await backend.commit({ flows: [{ flow: 'r', state: 'RUNNING' }], atoms: [] })
   const { flow, atoms } = await stored(backend, 'r')
   assert.deepEqual(flow, { ...pending('r', { kept: true }), state: 'RUNNING' })
-  assert.deepEqual(atoms, [{ name: 'a', version: '2.1', state: 'REVERTING', attempts: 3, result: { kept: true } }])
+  assert.deepEqual(atoms, [
+    { name: 'a', kind: 'task', version: '2.1', state: 'REVERTING', attempts: 3, result: { kept: true } },
+  ])
   await backend.commit({ flows: [], atoms: [{ flow: 'r', name: 'a', result: { other: [] } }] })
   assert.deepEqual((await storedAtom(backend, 'r', 'a')).result, { other: [] })
 }
@@ -58,8 +60,8 @@ async function appliesInOrder(backend: Backend): Promise<void> {
   const { flow, atoms } = await stored(backend, 'r')
   assert.equal(flow.state, 'SUCCESS')
   assert.deepEqual(atoms, [
-    { name: 'a', version: '1.0', state: 'REVERTING', attempts: 2, result: 2 },
-    { name: 'b', version: '1.0', state: 'RUNNING', attempts: 1 },
+    { name: 'a', kind: 'task', version: '1.0', state: 'REVERTING', attempts: 2, result: 2 },
+    { name: 'b', kind: 'task', version: '1.0', state: 'RUNNING', attempts: 1 },
   ])
 }
 
@@ -121,7 +123,7 @@ async function keepsRunsApart(backend: Backend): Promise<void> {
     atoms: [begin('r', 'a'), begin('s', 'b'), begin('s', 'a'), { ...begin('r', 'b'), attempts: 7 }],
   })
   await backend.commit({ flows: [], atoms: [{ flow: 's', name: 'a', state: 'SUCCESS', result: 's' }] })
-  const started = { version: '1.0', state: 'RUNNING', attempts: 1 }
+  const started = { kind: 'task', version: '1.0', state: 'RUNNING', attempts: 1 }
   assert.deepEqual(await stored(backend, 'r'), {
     flow: pending('r', { mine: 'r' }),
     atoms: [
@@ -161,6 +163,13 @@ async function takesLargeBatch(backend: Backend): Promise<void> {
   assert.equal(flow.state, 'RUNNING')
   assert.equal(atoms.length, names.length)
   for (const [index, atom] of atoms.entries()) {
-    assert.deepEqual(atom, { name: `atom ${index}`, version: '1.0', state: 'SUCCESS', attempts: 1, result: index })
+    assert.deepEqual(atom, {
+      name: `atom ${index}`,
+      kind: 'task',
+      version: '1.0',
+      state: 'SUCCESS',
+      attempts: 1,
+      result: index,
+    })
   }
 }

@@ -50,6 +50,9 @@ export const recordCases: readonly BackendCase[] = [
   { name: 'the inputs of a run may be any JSON value', run: keepsInputs },
   { name: 'a result of null is not the absence of a result', run: tellsNullFromNothing },
   { name: 'failures are kept whole', run: keepsFailures },
+  { name: 'what a retry has been through is kept, and replaced as a whole', run: keepsHistory },
+  { name: 'what a revert gave is kept', run: keepsRevertResult },
+  { name: 'an atom that is PENDING again has forgotten all but its name, kind, version and attempts', run: forgets },
   { name: 'progress is kept, and replaced as a whole', run: keepsProgress },
   { name: 'what is read is the reader’s own', run: readsCopies },
   { name: 'what was written is no longer the writer’s', run: writesCopies },
@@ -73,7 +76,7 @@ async function createsOnce(backend: Backend): Promise<void> {
   await backend.create(pending('r', { first: true }))
   await backend.commit({
     flows: [{ flow: 'r', state: 'RUNNING' }],
-    atoms: [{ flow: 'r', name: 'a', version: '1.0', state: 'RUNNING', attempts: 1 }],
+    atoms: [{ flow: 'r', name: 'a', kind: 'task', version: '1.0', state: 'RUNNING', attempts: 1 }],
   })
   const before = await stored(backend, 'r')
   await refuses(() => backend.create(pending('r', { second: true })))
@@ -122,17 +125,20 @@ async function keepsInputs(backend: Backend): Promise<void> {
 
 async function tellsNullFromNothing(backend: Backend): Promise<void> {
   await backend.create(pending('r'))
-  await backend.commit({ flows: [], atoms: [{ flow: 'r', name: 'a', version: '1.0', state: 'RUNNING', attempts: 1 }] })
+  await backend.commit({
+    flows: [],
+    atoms: [{ flow: 'r', name: 'a', kind: 'task', version: '1.0', state: 'RUNNING', attempts: 1 }],
+  })
   const running = await storedAtom(backend, 'r', 'a')
-  assert.deepEqual(running, { name: 'a', version: '1.0', state: 'RUNNING', attempts: 1 })
+  assert.deepEqual(running, { name: 'a', kind: 'task', version: '1.0', state: 'RUNNING', attempts: 1 })
   await backend.commit({ flows: [], atoms: [{ flow: 'r', name: 'a', state: 'SUCCESS', result: null }] })
   const done = await storedAtom(backend, 'r', 'a')
-  assert.deepEqual(done, { name: 'a', version: '1.0', state: 'SUCCESS', attempts: 1, result: null })
+  assert.deepEqual(done, { name: 'a', kind: 'task', version: '1.0', state: 'SUCCESS', attempts: 1, result: null })
 }
 
 async function keepsFailures(backend: Backend): Promise<void> {
   await backend.create(pending('r'))
-  const begun = { flow: 'r', name: 'a', version: '1.0', attempts: 2 }
+  const begun = { flow: 'r', name: 'a', kind: 'task', version: '1.0', attempts: 2 } as const
   await backend.commit({ flows: [], atoms: [{ ...begun, state: 'FAILURE', failure }] })
   await backend.commit({
     flows: [],
@@ -140,6 +146,7 @@ async function keepsFailures(backend: Backend): Promise<void> {
   })
   assert.deepEqual(await storedAtom(backend, 'r', 'a'), {
     name: 'a',
+    kind: 'task',
     version: '1.0',
     state: 'REVERT_FAILURE',
     attempts: 2,
@@ -148,9 +155,53 @@ async function keepsFailures(backend: Backend): Promise<void> {
   })
 }
 
+async function keepsHistory(backend: Backend): Promise<void> {
+  await backend.create(pending('r'))
+  const history = [
+    { value: { mirror: 'a' }, failures: { x: failure, 'a b': bareFailure } },
+    { value: null, failures: {} },
+  ]
+  const begun = { flow: 'r', name: 'a', kind: 'retry', version: '1.0', state: 'RUNNING', attempts: 1 } as const
+  await backend.commit({ flows: [], atoms: [begun, { flow: 'r', name: 'a', state: 'SUCCESS', result: 1, history }] })
+  assert.deepEqual((await storedAtom(backend, 'r', 'a')).history, history)
+  assert.equal((await storedAtom(backend, 'r', 'a')).kind, 'retry')
+  await backend.commit({ flows: [], atoms: [{ flow: 'r', name: 'a', history: [] }] })
+  assert.deepEqual((await storedAtom(backend, 'r', 'a')).history, [])
+}
+
+async function keepsRevertResult(backend: Backend): Promise<void> {
+  await backend.create(pending('r'))
+  const begun = { flow: 'r', name: 'a', kind: 'task', version: '1.0', attempts: 1 } as const
+  const revertResult = { undone: [1] }
+  await backend.commit({ flows: [], atoms: [{ ...begun, state: 'REVERTED', result: 'made', revertResult }] })
+  const { result, revertResult: kept } = await storedAtom(backend, 'r', 'a')
+  assert.deepEqual([result, kept], ['made', { undone: [1] }])
+}
+
+async function forgets(backend: Backend): Promise<void> {
+  await backend.create(pending('r'))
+  const known = { name: 'a', kind: 'retry', version: '2.1', attempts: 3 } as const
+  const change: AtomChange = {
+    flow: 'r',
+    ...known,
+    state: 'REVERT_FAILURE',
+    result: 1,
+    failure,
+    revertResult: 2,
+    revertFailure: failure,
+    progress: { fraction: 1, details: null },
+    history: [{ value: 1, failures: {} }],
+  }
+  await backend.commit({ flows: [], atoms: [change] })
+  await backend.commit({ flows: [], atoms: [{ flow: 'r', name: 'a', state: 'PENDING' }] })
+  assert.deepEqual(await storedAtom(backend, 'r', 'a'), { ...known, state: 'PENDING' })
+  await backend.commit({ flows: [], atoms: [{ flow: 'r', name: 'a', state: 'RUNNING', attempts: 4 }] })
+  assert.deepEqual(await storedAtom(backend, 'r', 'a'), { ...known, state: 'RUNNING', attempts: 4 })
+}
+
 async function keepsProgress(backend: Backend): Promise<void> {
   await backend.create(pending('r'))
-  const begun = { flow: 'r', name: 'a', version: '1.0', state: 'RUNNING', attempts: 1 } as const
+  const begun = { flow: 'r', name: 'a', kind: 'task', version: '1.0', state: 'RUNNING', attempts: 1 } as const
   const detailed = { fraction: 0.1 + 0.2, details: { bytes: 2 ** 40, file: null } }
   await backend.commit({ flows: [], atoms: [{ ...begun, progress: detailed }] })
   assert.deepEqual((await storedAtom(backend, 'r', 'a')).progress, detailed)
@@ -163,7 +214,7 @@ async function keepsProgress(backend: Backend): Promise<void> {
 async function readsCopies(backend: Backend): Promise<void> {
   await backend.create(pending('r', { list: [1] }))
   const progress = { fraction: 0.5, details: { files: [1] } }
-  const begun = { flow: 'r', name: 'a', version: '1.0', attempts: 1 }
+  const begun = { flow: 'r', name: 'a', kind: 'task', version: '1.0', attempts: 1 } as const
   await backend.commit({ flows: [], atoms: [{ ...begun, state: 'FAILURE', result: { list: [1] }, failure, progress }] })
   const first = await stored(backend, 'r')
   const original = structuredClone(first)
@@ -177,6 +228,7 @@ async function writesCopies(backend: Backend): Promise<void> {
   const change: AtomChange = {
     flow: 'r',
     name: 'a',
+    kind: 'task',
     version: '1.0',
     state: 'FAILURE',
     attempts: 1,
@@ -194,7 +246,10 @@ async function writesCopies(backend: Backend): Promise<void> {
 async function removes(backend: Backend): Promise<void> {
   await backend.create(pending('r', { old: true }))
   await backend.create(pending('other'))
-  await backend.commit({ flows: [], atoms: [{ flow: 'r', name: 'a', version: '1.0', state: 'RUNNING', attempts: 1 }] })
+  await backend.commit({
+    flows: [],
+    atoms: [{ flow: 'r', name: 'a', kind: 'task', version: '1.0', state: 'RUNNING', attempts: 1 }],
+  })
   await backend.remove('r')
   await backend.remove('r')
   await backend.remove('never there')

@@ -1,0 +1,173 @@
+import type { Edge, FlowNode, PlainNode } from '../nodes.ts'
+import { ancestorsOf, orderOf } from '../topology.ts'
+import { type Frame, GraphFrame, LinearFrame, type Provision, UnorderedFrame } from './frames.ts'
+import { noNode, type Vote } from './plan.ts'
+
+/** First and last node of a child, one and the same for an atom, and what it provides. */
+export interface Extent {
+  readonly first: number
+  readonly last: number
+  readonly provisions: readonly Provision[]
+}
+
+/** Where a flow is entered: its first node, the node its children come after, and who decides about what it starts with. */
+export interface Entrance {
+  readonly first: number
+  readonly entry: number
+  readonly votes: readonly Vote[]
+  /** What the flow's retry provides. */
+  readonly byRetry: readonly Provision[]
+}
+
+/** Makes an edge. */
+export type Join = (from: number, to: number) => void
+
+/** A flow that is being laid out: its children come one after another, each of them when those before it are laid out. */
+export interface Level {
+  readonly flow: FlowNode
+  readonly entrance: Entrance
+  readonly frame: Frame
+  /** Position of the child that is laid out now, or undefined when there are no more. */
+  readonly at: number | undefined
+  /** The deciders to be asked before what that child starts with. */
+  readonly votes: readonly Vote[]
+  /** That child is laid out; the next one's turn. */
+  take(extent: Extent, join: Join): void
+  /** The nodes that nothing in the flow comes after. */
+  readonly exits: readonly number[]
+}
+
+export function openLevel(flow: FlowNode, entrance: Entrance): Level {
+  if (flow.pattern === 'linear') return new LinearLevel(flow, entrance)
+  return flow.pattern === 'unordered' ? new UnorderedLevel(flow, entrance) : new GraphLevel(flow, entrance)
+}
+
+class LinearLevel implements Level {
+  readonly flow: FlowNode
+  readonly entrance: Entrance
+  readonly frame: LinearFrame
+  #at = 0
+  #before: number
+
+  constructor(flow: FlowNode, entrance: Entrance) {
+    this.flow = flow
+    this.entrance = entrance
+    this.frame = new LinearFrame(entrance.byRetry)
+    this.#before = entrance.entry
+  }
+
+  get at(): number | undefined {
+    return this.#at < this.flow.children.length ? this.#at : undefined
+  }
+
+  get votes(): readonly Vote[] {
+    return this.#at === 0 ? this.entrance.votes : []
+  }
+
+  get exits(): readonly number[] {
+    return [this.#before]
+  }
+
+  take({ first, last }: Extent, join: Join): void {
+    join(this.#before, first)
+    this.#before = last
+    this.#at++
+  }
+}
+
+class UnorderedLevel implements Level {
+  readonly flow: FlowNode
+  readonly entrance: Entrance
+  readonly frame: UnorderedFrame
+  readonly #exits: number[] = []
+
+  constructor(flow: FlowNode, entrance: Entrance) {
+    this.flow = flow
+    this.entrance = entrance
+    this.frame = new UnorderedFrame(entrance.byRetry)
+  }
+
+  get at(): number | undefined {
+    return this.#exits.length < this.flow.children.length ? this.#exits.length : undefined
+  }
+
+  get votes(): readonly Vote[] {
+    return this.entrance.votes
+  }
+
+  get exits(): readonly number[] {
+    return this.#exits
+  }
+
+  take({ first, last }: Extent, join: Join): void {
+    join(this.entrance.entry, first)
+    this.#exits.push(last)
+  }
+}
+
+/** Children come in an order in which each is laid out after what it waits for; of a targeted graph only what is needed. */
+class GraphLevel implements Level {
+  readonly flow: FlowNode
+  readonly entrance: Entrance
+  readonly frame: GraphFrame
+  readonly #order: readonly number[]
+  /** The edges into each child. */
+  readonly #into: readonly (readonly Edge[])[]
+  readonly #extents: (Extent | undefined)[]
+  #turn = 0
+  #votes: readonly Vote[] = []
+
+  constructor(flow: FlowNode, entrance: Entrance) {
+    const { children, edges, target } = flow
+    this.flow = flow
+    this.entrance = entrance
+    const needed = target === null ? null : ancestorsOf(target, children.length, edges)
+    this.#order = orderOf(children.length, edges).filter((at) => needed === null || needed[at] === 1)
+    this.#into = edgesInto(children.length, edges)
+    this.frame = new GraphFrame(flow, this.#into, entrance.byRetry)
+    this.#extents = Array.from({ length: children.length })
+    this.#enter()
+  }
+
+  get at(): number | undefined {
+    return this.#order[this.#turn]
+  }
+
+  get votes(): readonly Vote[] {
+    return this.#into[this.at!]!.length === 0 ? this.entrance.votes : this.#votes
+  }
+
+  get exits(): readonly number[] {
+    const followed = new Set(this.#order.flatMap((at) => this.#into[at]!.map(({ from }) => from)))
+    return this.#order.filter((at) => !followed.has(at)).map((at) => this.#extents[at]!.last)
+  }
+
+  take(extent: Extent, join: Join): void {
+    const at = this.at!
+    for (const vote of this.#votes) [vote.first, vote.last] = [extent.first, extent.last]
+    for (const { from } of this.#into[at]!) join(this.#extents[from]!.last, extent.first)
+    if (this.#into[at]!.length === 0) join(this.entrance.entry, extent.first)
+    this.#extents[at] = extent
+    this.#turn++
+    this.#enter()
+  }
+
+  #enter(): void {
+    const { at } = this
+    if (at === undefined) return
+    this.frame.enter(at)
+    const deciding = this.#into[at]!.filter(({ decider }) => decider !== null)
+    this.#votes = deciding.map((edge) => this.#voteOf(edge, this.flow.children[edge.from]!))
+  }
+
+  #voteOf({ from, decider, depth }: Edge, source: PlainNode): Vote {
+    const atom = source.kind === 'task' ? source.name : null
+    return { from: this.#extents[from]!.last, atom, decider: decider!, depth, first: noNode, last: noNode }
+  }
+}
+
+function edgesInto(size: number, edges: readonly Edge[]): readonly (readonly Edge[])[] {
+  const into: Edge[][] = Array.from({ length: size }, () => [])
+  for (const edge of edges) into[edge.to]!.push(edge)
+  return into
+}

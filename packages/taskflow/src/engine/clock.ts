@@ -1,0 +1,25 @@
+/**
+ * Where an engine gets its time from.
+ *
+ * @example
+ * const impatient: Clock = {
+ *   wait: (_milliseconds, ended) => {
+ *     const timer = setImmediate(ended)
+ *     return () => clearImmediate(timer)
+ *   },
+ * }
+ * const down = task({ name: 'down', execute: () => { throw new Error('down') } })
+ * const patient = flow('f', (f) => f.linear('part', (g) => g.add(down, {}), times(3, { backoff: fixed(60_000) })))
+ * console.log(await run(patient, {}, { clock: impatient }).catch(({ message }) => message)) // down
+ */
+export interface Clock {
+  /** Calls `ended` once so many milliseconds have passed, unless what it returns is called before. */
+  wait(milliseconds: number, ended: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  wait: (milliseconds, ended) => {
+    const timer = setTimeout(ended, milliseconds)
+    return () => clearTimeout(timer)
+  },
+}

@@ -1,0 +1,79 @@
+/** What the engine's side and a worker thread say to each other, and how failures cross between them. */
+import { type ErrorCode, errorCodes, TaskFlowError } from '../../errors.ts'
+import { Failure, type StoredFailure } from '../../failure.ts'
+import type { Logger, TaskContext } from '../../task.ts'
+
+/** An {@link import('../../task.ts').Outcome} as data. */
+export type StoredOutcome =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly failure: StoredFailure }
+
+/** An execute or revert to be made; `call` is its number in this thread. */
+export interface CallRequest extends Pick<TaskContext, 'flow' | 'atom' | 'attempt' | 'idempotencyKey'> {
+  readonly kind: 'call'
+  readonly call: number
+  readonly task: string
+  readonly module: string
+  readonly args: object
+  /** Null: an execute; otherwise the revert of what came to this. */
+  readonly outcome: StoredOutcome | null
+  readonly failures: ReadonlyMap<string, StoredFailure>
+  /** Why its signal has aborted already; null: it has not. */
+  readonly aborted: StoredFailure | null
+}
+
+/** `heard` answers each `progress`. */
+export type ThreadRequest =
+  | CallRequest
+  | { readonly kind: 'abort'; readonly call: number; readonly reason: StoredFailure }
+  | { readonly kind: 'heard'; readonly call: number }
+
+/** What a call comes to: a value, a Failure that it gave as its value, or what it threw. */
+export type Answer =
+  | { readonly kind: 'value'; readonly call: number; readonly value: unknown }
+  | { readonly kind: 'failure'; readonly call: number; readonly failure: StoredFailure }
+  | { readonly kind: 'thrown'; readonly call: number; readonly failure: StoredFailure }
+
+/** Any number of `progress` and `log`, then one answer. */
+export type ThreadMessage =
+  | Answer
+  | {
+      readonly kind: 'progress'
+      readonly call: number
+      readonly fraction: number
+      readonly details: object | undefined
+    }
+  | {
+      readonly kind: 'log'
+      readonly call: number
+      readonly level: keyof Logger
+      readonly fields: Readonly<Record<string, unknown>>
+      /** Fields that were errors: cloning would lose their class and code. */
+      readonly errors: ReadonlyMap<string, StoredFailure>
+      readonly message: string
+    }
+
+/**
+ * An error in whose place `Failure.from` says the same: also all its classes, which are here but names. An error of
+ * this library becomes one again.
+ */
+export function errorOf(stored: StoredFailure): Error {
+  const error = Failure.fromStored(stored).toError() as Error
+  const [own] = stored.names
+  if (own === 'TaskFlowError' && isErrorCode(stored.code)) {
+    const again = new TaskFlowError(stored.code, stored.message, 'cause' in error ? { cause: error.cause } : {})
+    if (stored.stack !== null) again.stack = stored.stack
+    return again
+  }
+  let proto: object = Error.prototype
+  for (const name of stored.names.toReversed()) {
+    if (name === 'Error') continue
+    const made = Object.defineProperty(() => {}, 'name', { value: name })
+    proto = Object.create(proto, { constructor: { value: made } }) as object
+  }
+  return Object.setPrototypeOf(error, proto) as Error
+}
+
+function isErrorCode(code: string | null): code is ErrorCode {
+  return code !== null && Object.hasOwn(errorCodes, code)
+}

@@ -1,0 +1,49 @@
+import type { Backend } from '../storage/backend.ts'
+import { ThreadPool } from './executors/thread-pool.ts'
+import type { Course } from './machine.ts'
+import { capacityOf, type EngineOptions } from './options.ts'
+import { ProgressBook } from './progress.ts'
+import { endBackoffs } from './retrying.ts'
+import type { Run } from './run.ts'
+
+/** What a run has only while it is driven: who may cancel it, its threads, its progress. */
+export class Ride {
+  readonly course: Course
+  readonly #run: Run
+  readonly #signal: AbortSignal | undefined
+  readonly #cancel: () => void
+  readonly #pool: ThreadPool | null
+
+  constructor(run: Run, backend: Backend, options: EngineOptions, cancel: (reason: unknown) => void) {
+    this.#run = run
+    this.course = { run, progress: new ProgressBook(run, backend), stage: 'scheduling', taken: [] }
+    const owned = options.mode === 'threads' && options.executor === undefined
+    this.#pool = owned ? new ThreadPool({ size: capacityOf(options) }) : null
+    run.executor = options.executor ?? this.#pool
+    const { signal } = options
+    this.#signal = signal
+    this.#cancel = () => cancel(signal?.reason)
+    if (signal?.aborted) this.#cancel()
+    else signal?.addEventListener('abort', this.#cancel, { once: true })
+  }
+
+  /** After the record was lost: nobody may be left working for a run that nobody watches. */
+  async break(error: unknown): Promise<void> {
+    const run = this.#run
+    this.course.stage = 'done'
+    run.abort.abort(error)
+    while (run.completed.length < run.running) {
+      await new Promise<void>((resolve) => {
+        run.wake = resolve
+      })
+    }
+  }
+
+  async end(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#cancel)
+    endBackoffs(this.#run)
+    await this.course.progress.flush()
+    await this.#pool?.close()
+    this.#run.executor = null
+  }
+}

@@ -1,0 +1,1 @@
+export { type TracingListener, type TracingOptions, tracingListener } from './tracing.ts'
