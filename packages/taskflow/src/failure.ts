@@ -24,6 +24,9 @@ export interface StoredFailure {
  */
 export type FailureClass = string | (new (...args: never[]) => unknown)
 
+/** What is known of errors that were made from a stored failure, and are not of the classes that they tell of. */
+const madeFrom = new WeakMap<object, StoredFailure>()
+
 /** Longer chains than this are cut; a cause that is its own cause would have no end. */
 const longestChain = 16
 
@@ -58,6 +61,8 @@ export class Failure implements StoredFailure {
 
   /** Whatever was thrown by an atom; values that are not errors are described by their text. Never throws itself. */
   static from(thrown: unknown, atom: string): Failure {
+    const known = typeof thrown === 'object' && thrown !== null ? madeFrom.get(thrown) : undefined
+    if (known) return new Failure({ ...known, atom }, thrown)
     const error = asError(thrown)
     const code = read(error, 'code')
     const stored = {
@@ -91,7 +96,9 @@ export class Failure implements StoredFailure {
     const error = new Error(this.message, cause ? { cause: cause.toError() } : undefined)
     error.name = this.names[0] ?? 'Error'
     if (this.stack !== null) error.stack = this.stack
-    return this.code === null ? error : Object.assign(error, { code: this.code })
+    if (this.code !== null) Object.assign(error, { code: this.code })
+    madeFrom.set(error, this.toJSON())
+    return error
   }
 
   toJSON(): StoredFailure {

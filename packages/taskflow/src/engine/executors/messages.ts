@@ -53,25 +53,13 @@ export type ThreadMessage =
       readonly message: string
     }
 
-/**
- * An error in whose place `Failure.from` says the same: also all its classes, which are here but names. An error of
- * this library becomes one again.
- */
+/** The error that crossed; `Failure.from` finds everything in it that it was. One of this library is one again. */
 export function errorOf(stored: StoredFailure): Error {
   const error = Failure.fromStored(stored).toError() as Error
-  const [own] = stored.names
-  if (own === 'TaskFlowError' && isErrorCode(stored.code)) {
-    const again = new TaskFlowError(stored.code, stored.message, 'cause' in error ? { cause: error.cause } : {})
-    if (stored.stack !== null) again.stack = stored.stack
-    return again
-  }
-  let proto: object = Error.prototype
-  for (const name of stored.names.toReversed()) {
-    if (name === 'Error') continue
-    const made = Object.defineProperty(() => {}, 'name', { value: name })
-    proto = Object.create(proto, { constructor: { value: made } }) as object
-  }
-  return Object.setPrototypeOf(error, proto) as Error
+  if (stored.names[0] !== 'TaskFlowError' || !isErrorCode(stored.code)) return error
+  const again = new TaskFlowError(stored.code, stored.message, 'cause' in error ? { cause: error.cause } : {})
+  if (stored.stack !== null) again.stack = stored.stack
+  return again
 }
 
 function isErrorCode(code: string | null): code is ErrorCode {

@@ -25,7 +25,6 @@ export class ThreadContext implements RevertContext {
   #untold: { readonly fraction: number; readonly details: object | undefined } | null = null
   /** A progress is on its way and not answered: what is told meanwhile waits, and only the latest of it. */
   #telling = false
-  #over = false
 
   constructor(request: CallRequest, line: Line) {
     this.flow = request.flow
@@ -55,15 +54,13 @@ export class ThreadContext implements RevertContext {
     this.#tell()
   }
 
-  /** Posts what is still untold; what is told or logged from here on is dropped, as its call is over. */
+  /** Posts what is still untold. The engine's side drops what a call tells or logs after its answer. */
   end(): void {
     this.#tell()
-    this.#over = true
   }
 
   /** Looks for messages too, so that a task that never gives way to the event loop sees its signal abort here. */
   readonly progress = (fraction: number, details?: object): void => {
-    if (this.#over) return
     this.#untold = { fraction, details }
     this.#line.take()
     if (!this.#telling) this.#tell()
@@ -71,7 +68,7 @@ export class ThreadContext implements RevertContext {
 
   #tell(): void {
     const told = this.#untold
-    if (!told || this.#over) return
+    if (!told) return
     this.#untold = null
     try {
       this.#line.post({ kind: 'progress', call: this.#call, ...told })
@@ -82,7 +79,6 @@ export class ThreadContext implements RevertContext {
   }
 
   #log(level: keyof Logger, given: object, message: string): void {
-    if (this.#over) return
     const fields: Record<string, unknown> = {}
     const errors = new Map<string, StoredFailure>()
     const source = given instanceof Error ? { err: given } : given

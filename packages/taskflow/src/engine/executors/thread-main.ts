@@ -87,8 +87,10 @@ async function findTask({ task: name, module }: CallRequest): Promise<AnyTask> {
     const places = named.map(([key]) => key).join(', ')
     throw wrong(`module ${module} exports several tasks named '${name}', as ${places}; one is allowed`)
   }
-  const names = tasks.map(([, task]) => `'${task.name}'`).join(', ')
-  throw wrong(`module ${module} exports no task named '${name}'; it exports ${names || 'no task at all'}`)
+  const names = new Set(tasks.map(([, task]) => `'${task.name}'`))
+  throw wrong(
+    `module ${module} exports no task named '${name}'; it exports ${[...names].join(', ') || 'no task at all'}`,
+  )
 }
 
 async function load(name: string, module: string): Promise<object> {

@@ -7,7 +7,9 @@ import { type CallRequest, errorOf, type StoredOutcome, type ThreadMessage, type
 
 /** The thread's program as it is beside this file: source or built. */
 const fromSource: boolean = import.meta.url.endsWith('.ts')
-const program: URL = new URL(fromSource ? './thread-main.ts' : './thread-main.js', import.meta.url)
+const program: URL = fromSource
+  ? new URL('./thread-main.ts', import.meta.url)
+  : new URL('./thread-main.js', import.meta.url)
 
 /** What a thread is started with. */
 export interface ThreadSetting {
@@ -35,7 +37,7 @@ interface Ongoing {
 /**
  * One worker thread, and the call that it makes.
  *
- * It keeps the process alive only while it makes one.
+ * Between calls it does not keep the process alive.
  */
 export class Thread {
   /** Resolves when the thread is no more. */
@@ -48,12 +50,12 @@ export class Thread {
   /** Of the latest call: hears of it when the thread dies afterwards. */
   #latest: { readonly task: string; readonly logger: Logger } | null = null
 
+  /** Made for a call that is to follow at once. */
   constructor({ execArgv, resourceLimits }: ThreadSetting, owner: ThreadOwner) {
     this.#owner = owner
     // Sources are of one piece: a task that imports this package must get the same copy of it.
     const flags = fromSource ? ['--conditions=@glimpse/source', ...execArgv] : [...execArgv]
     this.#worker = new Worker(program, { execArgv: flags, resourceLimits, name: 'taskflow' })
-    this.#worker.unref()
     this.#worker.on('message', (message: ThreadMessage | null) => this.#receive(message))
     this.#worker.on('messageerror', (cause) => this.#break(`sent what cannot be read: ${cause.message}`, cause))
     this.#worker.on('error', (cause) => this.#break(`broke: ${textOf(cause)}`, cause))
@@ -101,7 +103,7 @@ export class Thread {
     this.#worker.postMessage(request, [])
   }
 
-  /** Modules of tasks may post messages of their own; those are none of ours. */
+  /** Drops what modules of tasks post themselves, and what an earlier call says after its answer. */
   #receive(message: ThreadMessage | null): void {
     const ongoing = this.#ongoing
     if (!ongoing || message?.call !== ongoing.id) return
@@ -127,7 +129,7 @@ export class Thread {
     const { task = '?', logger } = this.#latest ?? {}
     const message = `the worker thread of task '${task}' ${what}`
     const error = new TaskFlowError('thread-crashed', message, cause === undefined ? {} : { cause })
-    if (!this.#ongoing) logger?.error({ err: error }, `${error.message}, after the task was over`)
+    if (!this.#ongoing) harmlessly(() => logger?.error({ err: error }, `${message}, after the task was over`))
     this.stop(() => error)
   }
 
@@ -147,12 +149,18 @@ export function abandonment({ task }: TaskCall, { reason }: AbortSignal, what: s
   })
 }
 
-/** A logger that breaks must not break the process that the thread's message came to. */
 function tell({ context }: TaskCall, message: Extract<ThreadMessage, { kind: 'log' | 'progress' }>): void {
-  try {
+  harmlessly(() => {
     if (message.kind === 'progress') return context.progress(message.fraction, message.details)
     const errors = [...message.errors].map(([key, stored]) => [key, errorOf(stored)] as const)
     context.logger[message.level]({ ...message.fields, ...Object.fromEntries(errors) }, message.message)
+  })
+}
+
+/** A logger that breaks must not break the process: what an event of a thread throws here, nobody would catch. */
+function harmlessly(say: () => void): void {
+  try {
+    say()
   } catch {
     // There is nobody left to tell.
   }
