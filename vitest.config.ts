@@ -10,7 +10,13 @@ export default defineConfig({
       {
         resolve,
         ssr,
-        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts', 'tests/*.test.ts'], isolate: false },
+        test: {
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.ts', 'tests/*.test.ts'],
+          isolate: false,
+          // No test needs this long; a machine that does other work beside it may.
+          testTimeout: 30_000,
+        },
       },
       {
         resolve,

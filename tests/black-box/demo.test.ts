@@ -15,7 +15,7 @@ it('the demo shows imports that succeed, one that fails with its cause, and equa
   for (const line of [
     /^Made a qcow2 image of 24 MiB/m,
     /^The service listens on http:\/\/127\.0\.0\.1:\d+$/m,
-    / {4}the task says: step download failed: the source closed the connection after \d+ of \d+ bytes$/m,
+    / {4}the task says: step download failed after 3 attempts: the source closed the connection after \d+ of \d+ bytes$/m,
     / {4}the image is queued$/m,
     / {6}Step download: \d+ % of [\d.]+ MiB, [\d.]+ MiB\/s$/m,
     / {4}download {13}undone in [\d.]+ s$/m,

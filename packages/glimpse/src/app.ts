@@ -1,4 +1,5 @@
 import { FileDriver, openHttpSource, Store } from '@glimpse/stores'
+import { exponential } from '@glimpse/taskflow'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { buildServer, closeServer } from './api/server.ts'
@@ -8,8 +9,10 @@ import { createRepos } from './db/repos.ts'
 import type { Clock } from './domain/ports.ts'
 import type { FlowRunner, TaskExecutor } from './executors/executor.ts'
 import { TaskLifecycle } from './executors/lifecycle.ts'
-import { runPlain } from './executors/plain.ts'
+import { plainRunner } from './executors/plain.ts'
 import { taskflowRunner } from './executors/taskflow.ts'
+import { downloadRetry } from './flows/download-retry.ts'
+import type { FlowParts } from './flows/flow-parts.ts'
 import { jobOf } from './flows/jobs.ts'
 import type { Source } from './flows/steps/ports.ts'
 import { makeSteps } from './flows/steps/steps.ts'
@@ -60,8 +63,12 @@ function makeExecutor(
   { log, clock }: Pick<Parts, 'log' | 'clock'>,
 ): TaskExecutor {
   const intake = { hashAlgo: config.hashingAlgorithm, sizeCap: config.limits.imageSizeCap }
-  const steps = makeSteps({ images, stores, intake, openSource: sourceOpener(config) })
-  const runFlow: FlowRunner = config.tasks.executor === 'plain' ? runPlain : taskflowRunner(config.tasks)
+  const flowParts: FlowParts = {
+    steps: makeSteps({ images, stores, intake, openSource: sourceOpener(config) }),
+    downloadRetry: retryFor(config),
+    defaultStore: stores.default.id,
+  }
+  const runFlow: FlowRunner = config.tasks.executor === 'plain' ? plainRunner() : taskflowRunner(config.tasks)
   const { concurrency } = config.tasks
   return new TaskLifecycle({
     images,
@@ -70,11 +77,16 @@ function makeExecutor(
     log,
     runFlow,
     concurrency,
-    jobOf: (task) => jobOf(task, steps, stores.default.id),
+    jobOf: (task) => jobOf(task, flowParts),
   })
 }
 
 function sourceOpener({ import: { filter, idleTimeoutMs, totalTimeoutMs } }: Config) {
   return async (uri: string, signal: AbortSignal): Promise<Source> =>
     await openHttpSource(uri, { filter, signal, idleTimeoutMs, totalTimeoutMs })
+}
+
+/** Half of each wait is left to chance, so that many imports of one source do not come back to it at once. */
+function retryFor({ import: { attempts, retryWaitMs, longestRetryWaitMs } }: Config): FlowParts['downloadRetry'] {
+  return downloadRetry(attempts, exponential({ first: retryWaitMs, longest: longestRetryWaitMs, jitter: 0.5 }))
 }

@@ -95,6 +95,9 @@ function readImport({ values }: Reading): Config['import'] {
     },
     idleTimeoutMs: values.glimpse.download_idle_timeout * 1000,
     totalTimeoutMs: values.glimpse.download_timeout * 1000,
+    attempts: Math.max(1, values.DEFAULT.http_retries),
+    retryWaitMs: values.glimpse.download_retry_wait * 1000,
+    longestRetryWaitMs: values.glimpse.download_retry_wait_max * 1000,
   }
 }
 

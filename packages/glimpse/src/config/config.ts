@@ -36,8 +36,14 @@ export interface Config {
     readonly filter: ImportFilter
     /** glimpse.download_idle_timeout, in milliseconds: how long a source may send nothing. */
     readonly idleTimeoutMs: number
-    /** glimpse.download_timeout, in milliseconds: how long one download may take; 0 means no limit. */
+    /** glimpse.download_timeout, in milliseconds: how long one attempt of a download may take; 0 means no limit. */
     readonly totalTimeoutMs: number
+    /** DEFAULT.http_retries, at least 1: how often a download is attempted in all, while its source may recover. */
+    readonly attempts: number
+    /** glimpse.download_retry_wait, in milliseconds: before the second attempt; every later wait is twice as long. */
+    readonly retryWaitMs: number
+    /** glimpse.download_retry_wait_max, in milliseconds: no wait between attempts is longer. */
+    readonly longestRetryWaitMs: number
   }
   readonly limits: {
     /** DEFAULT.image_size_cap: bytes of one image. */

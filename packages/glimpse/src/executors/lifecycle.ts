@@ -89,7 +89,7 @@ export class TaskLifecycle implements TaskExecutor {
     await reporter.settle()
     const seconds = ((clock.now().getTime() - began) / 1000).toFixed(1)
     const stoppedTooLate = end.cancelled !== null && (await this.#hasFilledImage(task))
-    const cause = stoppedTooLate ? null : causeOf(end)
+    const cause = stoppedTooLate ? null : causeOf(end, (step) => reporter.attemptsAt(step))
     return { cause, message: `Imported in ${seconds} s`, result: job.result }
   }
 

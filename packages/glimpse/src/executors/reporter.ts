@@ -1,10 +1,17 @@
 import type { AtomEvent, Listener, ProgressEvent } from '@glimpse/taskflow'
 import type { Logger } from 'pino'
 import type { Clock, TaskRepo } from '../domain/ports.ts'
+import type { Attempt } from '../flows/download-retry.ts'
 import type { ByteProgress } from '../flows/steps/meter.ts'
 import { formatBytes } from './wording.ts'
 
 const millisecondsBetweenMessages = 500
+
+/** A step that has begun: when, in milliseconds, and for the how manieth time. */
+interface Begun {
+  readonly at: number
+  readonly attempt: number
+}
 
 /**
  * Tells the operator of every step, and the user, through the task's message, of those that take long enough to be
@@ -15,7 +22,9 @@ export class Reporter implements Listener {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #task: string
-  readonly #began = new Map<string, number>()
+  readonly #steps = new Map<string, Begun>()
+  /** How many attempts the retry that was heard of last has. */
+  #attempts = 0
   #lastMessage: number
   #saying: Promise<void> = Promise.resolve()
 
@@ -27,26 +36,58 @@ export class Reporter implements Listener {
     this.#lastMessage = this.#now()
   }
 
-  onAtom({ atom: step, state, failure }: AtomEvent): void {
-    const began = this.#began.get(step)
-    const ms = began === undefined ? undefined : this.#now() - began
-    const fields = { step, state, ms, cause: failure?.message }
-    if (failure) this.#log.warn(fields, `step ${step}: ${state}`)
-    else this.#log.info(fields, `step ${step}: ${state}`)
-    if (state !== 'RUNNING' && state !== 'REVERTING') return
-    this.#began.set(step, this.#now())
-    this.#say(state === 'RUNNING' ? `Step ${step}` : `Undoing step ${step}`)
+  onAtom(event: AtomEvent): void {
+    if (event.kind === 'retry') this.#onRetry(event)
+    else if (event.state !== 'PENDING') this.#onStep(event)
   }
 
   onProgress({ atom: step, fraction, details }: ProgressEvent): void {
-    const text = `Step ${step}: ${wordsOf(fraction, details as ByteProgress)}`
+    if (details === null) return
+    const text = `Step ${this.#nameOf(step)}: ${wordsOf(fraction, details as ByteProgress)}`
     this.#log.info({ step, fraction, ...details }, text)
     this.#say(text)
+  }
+
+  /** How often a step was attempted; 0 for one that has not begun. */
+  attemptsAt(step: string): number {
+    return this.#steps.get(step)?.attempt ?? 0
   }
 
   /** Resolves when the last message is stored, so that none comes after the task's end. */
   async settle(): Promise<void> {
     await this.#saying
+  }
+
+  #onStep({ atom: step, state, attempt, failure }: AtomEvent): void {
+    const began = this.#steps.get(step)
+    const ms = began && this.#now() - began.at
+    const fields = { step, state, attempt, ms, cause: failure?.message }
+    if (failure) this.#log.warn(fields, `step ${step}: ${state}`)
+    else this.#log.info(fields, `step ${step}: ${state}`)
+    if (state !== 'RUNNING' && state !== 'REVERTING') return
+    this.#steps.set(step, { at: this.#now(), attempt })
+    this.#say(state === 'RUNNING' ? `Step ${this.#nameOf(step)}` : `Undoing step ${step}`)
+  }
+
+  /** What a retry does itself is no step. Before a wait the user is told what for, however little time has passed. */
+  #onRetry({ atom: retry, state, attempt, result, failure, wait = 0 }: AtomEvent): void {
+    const fields = { retry, state, attempt, cause: failure?.message }
+    if (state === 'SUCCESS') this.#attempts = (result as Attempt).of
+    if (!failure) return
+    if (state !== 'RETRYING') {
+      this.#log.warn(fields, `retry ${retry}: ${state}`)
+      return
+    }
+    const next = `attempt ${attempt + 1} of ${this.#attempts} follows in ${(wait / 1000).toFixed(1)} s`
+    const text = `Step ${failure.atom} failed: ${failure.message}; ${next}`
+    this.#log.warn(fields, text)
+    this.#lastMessage = Number.NEGATIVE_INFINITY
+    this.#say(text)
+  }
+
+  #nameOf(step: string): string {
+    const attempt = this.attemptsAt(step)
+    return attempt > 1 ? `${step}, attempt ${attempt} of ${this.#attempts}` : step
   }
 
   #say(message: string): void {

@@ -1,6 +1,6 @@
 import { type Flow, flow } from '@glimpse/taskflow'
 import { fillStores } from './fill-stores.ts'
-import type { Steps } from './steps/steps.ts'
+import type { FlowParts } from './flow-parts.ts'
 
 export interface DirectImport {
   readonly image: string
@@ -10,7 +10,7 @@ export interface DirectImport {
 }
 
 /** Import method `glance-direct`: the data was staged before. After a failure it still is. */
-export const directImport = (steps: Steps, stores: readonly string[]): Flow<DirectImport, unknown> =>
+export const directImport = ({ steps }: FlowParts, stores: readonly string[]): Flow<DirectImport, unknown> =>
   flow<DirectImport>('direct-import', (f, { image, task, allMustSucceed }) => {
     f.add(steps.markImporting, { image, task, from: 'uploading', stores })
     const staged = f.add(steps.openStaged, { image, task })

@@ -3,8 +3,8 @@ import { ServiceError } from '../domain/errors.ts'
 import { imageFromProperties } from '../domain/image-properties.ts'
 import type { JsonObject, Task } from '../domain/task.ts'
 import { directImport } from './direct-import.ts'
+import type { FlowParts } from './flow-parts.ts'
 import { legacyImport } from './legacy-import.ts'
-import type { Steps } from './steps/steps.ts'
 import { webImport } from './web-import.ts'
 
 /** What a task is to do: a flow, what it starts from, and what the task will say when it has succeeded. */
@@ -26,11 +26,11 @@ export interface ImportInput {
 }
 
 /** @throws ServiceError `invalid`: the task's input makes no sense. */
-export function jobOf(task: Task, steps: Steps, defaultStore: string): Job {
-  return task.type === 'import' ? legacyJob(task, steps, defaultStore) : importJob(task, steps)
+export function jobOf(task: Task, parts: FlowParts): Job {
+  return task.type === 'import' ? legacyJob(task, parts) : importJob(task, parts)
 }
 
-function importJob(task: Task, steps: Steps): Job {
+function importJob(task: Task, parts: FlowParts): Job {
   const { image_id: image, import_req: request, backend: stores } = task.input as unknown as Partial<ImportInput>
   if (image === undefined || request === undefined || stores === undefined) {
     throw new ServiceError('invalid', { reason: 'Input to api_image_import task is empty.' })
@@ -40,11 +40,11 @@ function importJob(task: Task, steps: Steps): Job {
   const allMustSucceed = wantsAll || stores.length === 1
   const result = { image_id: image }
   const inputs = { image, task: task.id, allMustSucceed }
-  if (method.name === 'glance-direct') return { flow: directImport(steps, stores), inputs, result }
-  return { flow: webImport(steps, stores), inputs: { ...inputs, uri: method.uri ?? '' }, result }
+  if (method.name === 'glance-direct') return { flow: directImport(parts, stores), inputs, result }
+  return { flow: webImport(parts, stores), inputs: { ...inputs, uri: method.uri ?? '' }, result }
 }
 
-function legacyJob(task: Task, steps: Steps, defaultStore: string): Job {
+function legacyJob(task: Task, parts: FlowParts): Job {
   const { import_from: uri, image_properties: properties } = task.input
   for (const field of ['import_from', 'import_from_format', 'image_properties']) {
     if (!Object.hasOwn(task.input, field)) {
@@ -53,5 +53,5 @@ function legacyJob(task: Task, steps: Steps, defaultStore: string): Job {
   }
   const image = imageFromProperties(task.imageId ?? '', task.owner, properties)
   const inputs = { uri: typeof uri === 'string' ? uri : '', image, task: task.id }
-  return { flow: legacyImport(steps, defaultStore), inputs, result: { image_id: image.id } }
+  return { flow: legacyImport(parts), inputs, result: { image_id: image.id } }
 }

@@ -1,6 +1,6 @@
 import { type Flow, flow } from '@glimpse/taskflow'
 import { fillStores } from './fill-stores.ts'
-import type { Steps } from './steps/steps.ts'
+import type { FlowParts } from './flow-parts.ts'
 
 export interface WebImport {
   readonly image: string
@@ -11,10 +11,10 @@ export interface WebImport {
 }
 
 /** Import method `web-download`: the service fetches the data itself. */
-export const webImport = (steps: Steps, stores: readonly string[]): Flow<WebImport, unknown> =>
+export const webImport = ({ steps, downloadRetry }: FlowParts, stores: readonly string[]): Flow<WebImport, unknown> =>
   flow<WebImport>('web-import', (f, { image, task, uri, allMustSucceed }) => {
     f.add(steps.markImporting, { image, task, from: 'queued', stores })
-    const staged = f.add(steps.download, { image, uri })
+    const staged = f.linear('fetch', (g) => g.add(steps.download, { image, uri }), downloadRetry)
     fillStores(f, steps, stores, { image, task, staged, allMustSucceed })
     f.add(steps.activate, { image, task, staged })
     f.add(steps.unstage, { image })

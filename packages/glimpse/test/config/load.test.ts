@@ -31,6 +31,9 @@ test('runs with no file at all', () => {
       },
       idleTimeoutMs: 60_000,
       totalTimeoutMs: 86_400_000,
+      attempts: 3,
+      retryWaitMs: 2_000,
+      longestRetryWaitMs: 60_000,
     },
     limits: {
       imageSizeCap: 1_099_511_627_776,
@@ -129,6 +132,12 @@ test.each<[text: string, read: (config: Config) => unknown, value: unknown]>([
     (c) => [c.import.idleTimeoutMs, c.import.totalTimeoutMs],
     [5000, 0],
   ],
+  [
+    '[DEFAULT]\nhttp_retries = 5\n[glimpse]\ndownload_retry_wait = 1\ndownload_retry_wait_max = 30',
+    (c) => [c.import.attempts, c.import.retryWaitMs, c.import.longestRetryWaitMs],
+    [5, 1000, 30_000],
+  ],
+  ['[DEFAULT]\nhttp_retries = 0', (c) => c.import.attempts, 1],
 ])('reads %j', (text, read, value) => {
   using folder = new ConfigFolder()
   const { config, warnings } = folder.load(text)

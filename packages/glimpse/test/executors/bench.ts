@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { FileDriver, openHttpSource, Store } from '@glimpse/stores'
+import { type Clock, fixed } from '@glimpse/taskflow'
 import { pino } from 'pino'
 import type { Stores } from '../../src/data/stores.ts'
 import { writeData } from '../../src/data/writing.ts'
@@ -14,21 +15,56 @@ import type { Image } from '../../src/domain/image.ts'
 import type { JsonObject, Task } from '../../src/domain/task.ts'
 import type { FlowRunner } from '../../src/executors/executor.ts'
 import { TaskLifecycle } from '../../src/executors/lifecycle.ts'
-import { runPlain } from '../../src/executors/plain.ts'
+import { plainRunner } from '../../src/executors/plain.ts'
 import { taskflowRunner } from '../../src/executors/taskflow.ts'
+import { downloadRetry } from '../../src/flows/download-retry.ts'
 import { jobOf } from '../../src/flows/jobs.ts'
 import { makeSteps, type Steps } from '../../src/flows/steps/steps.ts'
+import type { Parts } from '../../src/usecases/parts.ts'
+import { recover } from '../../src/usecases/recover.ts'
 
-/** Every executor and mode that a deployer can choose. */
-export const runners: Readonly<Record<string, FlowRunner>> = {
-  plain: runPlain,
-  'taskflow serial': taskflowRunner({ engineMode: 'serial', maxWorkers: 10 }),
-  'taskflow parallel': taskflowRunner({ engineMode: 'parallel', maxWorkers: 10 }),
+/** Every executor and mode that a deployer can choose; the clock is for waits between attempts. */
+export const runners: Readonly<Record<string, (clock: Clock) => FlowRunner>> = {
+  plain: plainRunner,
+  'taskflow serial': (clock) => taskflowRunner({ engineMode: 'serial', maxWorkers: 10, clock }),
+  'taskflow parallel': (clock) => taskflowRunner({ engineMode: 'parallel', maxWorkers: 10, clock }),
+}
+
+/** Waits that take no time, or never end by themselves. */
+export class Waits implements Clock {
+  /** Milliseconds of each that was begun. */
+  readonly begun: number[] = []
+  /** How many were ended by whoever waited. */
+  stopped = 0
+  readonly #endless: boolean
+  readonly #first = Promise.withResolvers<void>()
+
+  constructor({ endless = false }: { readonly endless?: boolean } = {}) {
+    this.#endless = endless
+  }
+
+  /** Resolves when somebody waits. */
+  get first(): Promise<void> {
+    return this.#first.promise
+  }
+
+  wait(milliseconds: number, ended: () => void): () => void {
+    this.begun.push(milliseconds)
+    this.#first.resolve()
+    const timer = this.#endless ? undefined : setImmediate(ended)
+    return () => {
+      this.stopped++
+      clearImmediate(timer)
+    }
+  }
 }
 
 const data: Buffer = Buffer.from('the data of an image, '.repeat(40_000))
 const clock = { now: () => new Date('2026-11-23T12:00:00Z') }
+const log = pino({ level: 'silent' })
 const intake = { hashAlgo: 'sha512', sizeCap: 10_000_000 }
+
+type NewTask = Pick<Task, 'id' | 'type'> & { input: JsonObject }
 
 /** Everything a task leaves behind, without what differs from run to run. */
 export interface EndState {
@@ -45,6 +81,8 @@ export class Bench {
   readonly repos: Repos
   readonly stores: Stores
   readonly source: Source
+  /** What the users of tasks read, one message after another. */
+  readonly said: string[] = []
   readonly #folder: string
   readonly #runFlow: FlowRunner
 
@@ -54,6 +92,12 @@ export class Bench {
     this.repos = repos
     this.stores = stores
     this.source = source
+    const { tasks } = repos
+    const say = tasks.say.bind(tasks)
+    tasks.say = async (id, message) => {
+      this.said.push(message)
+      await say(id, message)
+    }
   }
 
   static async make(runFlow: FlowRunner, wrap: (id: string, driver: FileDriver) => Store): Promise<Bench> {
@@ -85,13 +129,19 @@ export class Bench {
   }
 
   /** Accepts and runs one task to its end. */
-  async run(task: Pick<Task, 'id' | 'type'> & { input: JsonObject }, change: (steps: Steps) => Steps): Promise<void> {
+  async run(task: NewTask, change: (steps: Steps) => Steps = (steps) => steps): Promise<void> {
+    const executor = await this.start(task, change)
+    await executor.drain()
+  }
+
+  /** Accepts one task, and begins to run it. */
+  async start(task: NewTask, change: (steps: Steps) => Steps = (steps) => steps): Promise<TaskLifecycle> {
     const lock = task.type === 'import' ? undefined : { image: this.image, expected: { importTask: null } }
     const row = { ...task, owner: null, imageId: this.image, requestId: 'req-1', userId: null }
     const accepted = await this.repos.tasks.accept(row, lock)
     const { images, tasks } = this.repos
     const steps = change(makeSteps({ images, stores: this.stores, intake, openSource: openSource(this.source.port) }))
-    const log = pino({ level: 'silent' })
+    const parts = { steps, downloadRetry: downloadRetry(3, fixed(2_000)), defaultStore: 'fast' }
     const executor = new TaskLifecycle({
       images,
       tasks,
@@ -99,10 +149,16 @@ export class Bench {
       log,
       runFlow: this.#runFlow,
       concurrency: 4,
-      jobOf: (each) => jobOf(each, steps, 'fast'),
+      jobOf: (each) => jobOf(each, parts),
     })
     executor.submit(accepted)
-    await executor.drain()
+    return executor
+  }
+
+  /** Does what a start does after the process died. */
+  async recover(): Promise<void> {
+    const { images, tasks } = this.repos
+    await recover({ images, tasks, stores: this.stores, log } as Parts)
   }
 
   async endState(task: string): Promise<EndState> {
@@ -151,23 +207,44 @@ function openSource(port: number) {
     openHttpSource(uri, { filter, signal, idleTimeoutMs: 10_000, totalTimeoutMs: 60_000 })
 }
 
+/** `shaky` fails twice, in two ways, and then is good. */
+export type SourceKind =
+  | 'good'
+  | 'shaky'
+  | 'busy'
+  | 'limited'
+  | 'mute'
+  | 'cut-off'
+  | 'moved'
+  | 'endless'
+  | 'huge'
+  | 'missing'
+
 /** A web server with one good image and every kind of bad one. */
 export class Source {
   readonly port: number
+  /** How often it was asked. */
+  requests = 0
   readonly #server: Server
 
   private constructor(server: Server) {
     this.#server = server
     this.port = (server.address() as AddressInfo).port
+    server.prependListener('request', () => this.requests++)
   }
 
   static async start(): Promise<Source> {
+    let shaky = 0
     const server = createServer((request, response) => {
+      if (request.url === '/shaky') request.url = ['/busy', '/cut-off', '/good'][shaky++]
       if (request.url === '/good') return void response.writeHead(200, { 'content-length': data.length }).end(data)
       if (request.url === '/cut-off') {
         response.writeHead(200, { 'content-length': data.length })
         return void response.write(data.subarray(0, 500_000), () => response.destroy())
       }
+      if (request.url === '/busy') return void response.writeHead(503).end()
+      if (request.url === '/limited') return void response.writeHead(429).end()
+      if (request.url === '/mute') return void request.socket.destroy()
       if (request.url === '/moved') return void response.writeHead(302, { location: 'http://169.254.169.254/x' }).end()
       if (request.url === '/endless') return sendForever(response)
       if (request.url === '/huge') {
@@ -182,7 +259,7 @@ export class Source {
     return new Source(server)
   }
 
-  url(what: 'good' | 'cut-off' | 'moved' | 'endless' | 'huge' | 'missing'): string {
+  url(what: SourceKind): string {
     return `http://127.0.0.1:${this.port}/${what}`
   }
 

@@ -3,8 +3,9 @@ import { type Fault, FaultyDriver } from '@glimpse/stores/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ServiceError } from '../../src/domain/errors.ts'
 import type { JsonObject, Task } from '../../src/domain/task.ts'
+import type { TaskLifecycle } from '../../src/executors/lifecycle.ts'
 import type { Steps } from '../../src/flows/steps/steps.ts'
-import { Bench, type EndState, runners } from './bench.ts'
+import { Bench, type EndState, runners, type SourceKind, Waits } from './bench.ts'
 
 /**
  * Users cannot tell which executor ran: every task, succeeding and failing at each of its steps, ends in the same
@@ -118,15 +119,94 @@ describe('several stores', () => {
 
 describe('a bad source', () => {
   it.each([
-    ['missing', /answered 404/],
-    ['cut-off', /closed the connection after \d+ of 880000 bytes/],
-    ['moved', /169\.254\.169\.254/],
-    ['endless', /too large/],
-    ['huge', /too large.*: 900719925474099 bytes were given/],
-  ] as const)('%s: the task says why, and nothing is left', async (what, message) => {
-    const end = same(await onEvery((bench) => perform(bench, 'web-download', { source: what })))
-    expect(end.task.message).toMatch(message)
+    ['missing', 1, /^step download failed: the source \S+ answered 404/],
+    ['moved', 1, /^step download failed: .*169\.254\.169\.254/],
+    ['endless', 1, /^step download failed: .*too large/],
+    ['huge', 1, /^step download failed: .*too large.*: 900719925474099 bytes were given/],
+    ['busy', 3, /^step download failed after 3 attempts: the source \S+ answered 503/],
+    ['limited', 3, /^step download failed after 3 attempts: the source \S+ answered 429/],
+    ['mute', 3, /^step download failed after 3 attempts: the source \S+ cannot be reached/],
+    ['cut-off', 3, /^step download failed after 3 attempts: .*closed the connection after \d+ of 880000 bytes$/],
+  ] as const)('%s: is asked %d times, the task says why, and nothing is left', async (what, attempts, message) => {
+    for (const kind of ['web-download', 'import'] as const) {
+      const ends = await onEvery(async (bench, waits) => {
+        await perform(bench, kind, { source: what })
+        expect(bench.source.requests).toBe(attempts)
+        expect(waits.begun).toEqual(Array.from({ length: attempts - 1 }, () => 2_000))
+      })
+      const end = same(ends)
+      expect(end.task.message).toMatch(message)
+      expectUndone(end, kind)
+    }
+  })
+
+  it.each(['web-download', 'import'] as const)('that recovers in time does a %s no harm', async (kind) => {
+    const said: string[][] = []
+    const ends = await onEvery(async (bench) => {
+      await perform(bench, kind, { source: 'shaky' })
+      expect(bench.source.requests).toBe(3)
+      said.push(bench.said.map((message) => message.replace(/\S+:\d+\S+|\d+ of \d+ bytes/g, '#')))
+    })
+    const end = same(ends)
+    expect(end).toMatchObject({ task: { status: 'success' }, image: { status: 'active' }, locations: ['fast'] })
+    expect([Object.keys(end.files['fast']!).length, end.files['staging']]).toEqual([1, {}])
+    for (const messages of said) {
+      expect(messages).toEqual([
+        'Step download failed: the source # answered 503 Service Unavailable; attempt 2 of 3 follows in 2.0 s',
+        'Step download failed: the source closed the connection after #; attempt 3 of 3 follows in 2.0 s',
+      ])
+    }
+  })
+
+  it('that failed for good can be tried again', async () => {
+    const ends = await onEvery(async (bench) => {
+      await perform(bench, 'web-download', { source: 'busy' })
+      await bench.run(taskFor(bench, 'web-download', 'second-task', { source: 'good' }))
+    })
+    expect(same(ends).image?.status).toBe('active')
+  })
+
+  it('does not make anything else be tried again', async () => {
+    const ends = await onEvery(async (bench, waits) => {
+      await perform(bench, 'web-download', { fault: { step: 'download', when: 'after' } })
+      expect([bench.source.requests, waits.begun]).toEqual([1, []])
+    })
+    expect(same(ends).task.message).toBe('step download failed: broken on purpose')
+  })
+
+  it('whose leftovers cannot be removed is not tried again', async () => {
+    const ends = await onEvery(async (bench) => {
+      await perform(bench, 'web-download', { source: 'busy', badRevert: 'download' })
+      expect(bench.source.requests).toBe(1)
+    })
+    const end = same(ends)
+    expect(end.task.message).toMatch(/503 Service Unavailable; undoing step download failed too: cannot be undone/)
     expectUndone(end, 'web-download')
+  })
+})
+
+describe.each(['web-download', 'import'] as const)('a %s between two attempts', (kind) => {
+  it('is stopped at once, and leaves nothing', async () => {
+    const ends = await onEveryEndlessly(async (bench, waits) => {
+      const executor = await begin(bench, kind, 'busy')
+      await waits.first
+      await executor.stop('the service goes down')
+      expect([bench.source.requests, waits.stopped]).toEqual([1, 1])
+    })
+    const end = same(ends)
+    expect(end.task).toMatchObject({ status: 'failure', message: 'the service goes down' })
+    expectUndone(end, kind)
+  })
+
+  it('is killed, and the next start leaves nothing of it', async () => {
+    const ends = await onEveryEndlessly(async (bench, waits) => {
+      await begin(bench, kind, 'cut-off')
+      await waits.first
+      await bench.recover()
+    })
+    const end = same(ends)
+    expect(end.task.message).toMatch(/^The service stopped while this task was running/)
+    expectUndone(end, kind)
   })
 })
 
@@ -163,7 +243,7 @@ describe('a task whose input makes no sense', () => {
     const end = same(
       await onEvery(async (bench) => {
         await bench.addImage()
-        await bench.run({ id: taskId, type: 'api_image_import', input }, (steps) => steps)
+        await bench.run({ id: taskId, type: 'api_image_import', input })
       }),
     )
     expect(end.task).toMatchObject({ status: 'failure', message })
@@ -174,26 +254,35 @@ describe('a task whose input makes no sense', () => {
 interface Request {
   readonly stores?: readonly string[]
   readonly allMustSucceed?: boolean
-  readonly source?: Parameters<Bench['source']['url']>[0]
+  readonly source?: SourceKind
   readonly fault?: Break
   readonly badRevert?: keyof Steps
 }
 
 const full: readonly Fault[] = [{ call: 'adopt', errno: 'ENOSPC' }]
 
+type Play = (bench: Bench, waits: Waits) => Promise<void>
+
+/** Plays on every executor, where a wait between two attempts takes for ever. */
+async function onEveryEndlessly(play: Play): Promise<Record<string, EndState>> {
+  return await onEvery(play, null, [], true)
+}
+
 /** Plays on every executor, each with a bench of its own; the disk of `badStore`, if any, is full or has other faults. */
 async function onEvery(
-  play: (bench: Bench) => Promise<void>,
+  play: Play,
   badStore: string | null = null,
   faults: readonly Fault[] = full,
+  endless = false,
 ): Promise<Record<string, EndState>> {
   const ends: Record<string, EndState> = {}
   const wrap = (id: string, driver: FileDriver): Store =>
     new Store(id, id === badStore ? new FaultyDriver(driver, faults) : driver)
   for (const [name, runner] of Object.entries(runners)) {
-    const bench = await Bench.make(runner, wrap)
+    const waits = new Waits({ endless })
+    const bench = await Bench.make(runner(waits), wrap)
     open.push(bench)
-    await play(bench)
+    await play(bench, waits)
     ends[name] = await bench.endState(taskId)
   }
   return ends
@@ -222,22 +311,27 @@ async function perform(bench: Bench, kind: TaskKind, request: Request = {}): Pro
   await bench.run(taskFor(bench, kind, taskId, request), (steps) => spoil(steps, request))
 }
 
+async function begin(bench: Bench, kind: TaskKind, source: SourceKind): Promise<TaskLifecycle> {
+  if (kind !== 'import') await bench.addImage()
+  return await bench.start(taskFor(bench, kind, taskId, { source }))
+}
+
 async function importLostData(bench: Bench): Promise<void> {
   await bench.addImage()
   await bench.stage()
   await bench.stores.staging.delete(bench.image)
-  await bench.run(taskFor(bench, 'glance-direct', taskId, {}), (steps) => steps)
+  await bench.run(taskFor(bench, 'glance-direct', taskId, {}))
 }
 
 async function stageAfterLoss(bench: Bench): Promise<void> {
   await importLostData(bench)
   await bench.stage()
-  await bench.run(taskFor(bench, 'glance-direct', 'second-task', {}), (steps) => steps)
+  await bench.run(taskFor(bench, 'glance-direct', 'second-task', {}))
 }
 
 async function retry(bench: Bench, kind: TaskKind, fault: Break): Promise<void> {
   await perform(bench, kind, { fault })
-  await bench.run(taskFor(bench, kind, 'second-task', {}), (steps) => steps)
+  await bench.run(taskFor(bench, kind, 'second-task', {}))
 }
 
 function taskFor(

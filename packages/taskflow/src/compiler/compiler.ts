@@ -82,13 +82,14 @@ class Walk {
     this.#scope.open(level.frame)
   }
 
-  #leave({ entrance: { first, entry }, frame, exits }: Level): void {
+  #leave({ flow, entrance: { first, entry }, frame, exits, hollow: noChild }: Level): void {
     this.#levels.pop()
     this.#scope.close()
     const last = this.#place(null, [])
     for (const exit of exits.length > 0 ? exits : [entry]) this.#join(exit, last)
     const around = this.#levels.at(-1)
-    if (around) this.#take(around, around.at!, { first, last, provisions: frame.provisions })
+    const hollow = noChild && !flow.retry
+    if (around) this.#take(around, around.at!, { first, last, hollow, provisions: frame.provisions })
   }
 
   #take(level: Level, at: number, extent: Extent): void {
@@ -109,7 +110,7 @@ class Walk {
       if (known) known.push(provision)
       else this.#provided.set(provision.symbol, [provision])
     }
-    return { first: node, last: node, provisions }
+    return { first: node, last: node, hollow: false, provisions }
   }
 
   #place(atom: Atom | null, votes: readonly Vote[]): number {

@@ -7,6 +7,8 @@ import { noNode, type Vote } from './plan.ts'
 export interface Extent {
   readonly first: number
   readonly last: number
+  /** Whether there is no atom in it. */
+  readonly hollow: boolean
   readonly provisions: readonly Provision[]
 }
 
@@ -35,6 +37,8 @@ export interface Level {
   take(extent: Extent, join: Join): void
   /** The nodes that nothing in the flow comes after. */
   readonly exits: readonly number[]
+  /** Whether no child so far has an atom. */
+  readonly hollow: boolean
 }
 
 export function openLevel(flow: FlowNode, entrance: Entrance): Level {
@@ -46,6 +50,7 @@ class LinearLevel implements Level {
   readonly flow: FlowNode
   readonly entrance: Entrance
   readonly frame: LinearFrame
+  hollow = true
   #at = 0
   #before: number
 
@@ -61,17 +66,19 @@ class LinearLevel implements Level {
   }
 
   get votes(): readonly Vote[] {
-    return this.#at === 0 ? this.entrance.votes : []
+    if (this.#at === 0) return this.entrance.votes
+    return this.hollow ? wholePart(this.entrance.votes) : []
   }
 
   get exits(): readonly number[] {
     return [this.#before]
   }
 
-  take({ first, last }: Extent, join: Join): void {
+  take({ first, last, hollow }: Extent, join: Join): void {
     join(this.#before, first)
     this.#before = last
     this.#at++
+    this.hollow &&= hollow
   }
 }
 
@@ -79,6 +86,7 @@ class UnorderedLevel implements Level {
   readonly flow: FlowNode
   readonly entrance: Entrance
   readonly frame: UnorderedFrame
+  hollow = true
   readonly #exits: number[] = []
 
   constructor(flow: FlowNode, entrance: Entrance) {
@@ -99,9 +107,10 @@ class UnorderedLevel implements Level {
     return this.#exits
   }
 
-  take({ first, last }: Extent, join: Join): void {
+  take({ first, last, hollow }: Extent, join: Join): void {
     join(this.entrance.entry, first)
     this.#exits.push(last)
+    this.hollow &&= hollow
   }
 }
 
@@ -110,10 +119,13 @@ class GraphLevel implements Level {
   readonly flow: FlowNode
   readonly entrance: Entrance
   readonly frame: GraphFrame
+  hollow = true
   readonly #order: readonly number[]
   /** The edges into each child. */
   readonly #into: readonly (readonly Edge[])[]
   readonly #extents: (Extent | undefined)[]
+  /** 1 for children before which, in this graph, there is no atom. */
+  readonly #starts: Uint8Array
   #turn = 0
   #votes: readonly Vote[] = []
 
@@ -126,6 +138,7 @@ class GraphLevel implements Level {
     this.#into = edgesInto(children.length, edges)
     this.frame = new GraphFrame(flow, this.#into, entrance.byRetry)
     this.#extents = Array.from({ length: children.length })
+    this.#starts = new Uint8Array(children.length)
     this.#enter()
   }
 
@@ -134,7 +147,9 @@ class GraphLevel implements Level {
   }
 
   get votes(): readonly Vote[] {
-    return this.#into[this.at!]!.length === 0 ? this.entrance.votes : this.#votes
+    const at = this.at!
+    if (this.#into[at]!.length === 0) return this.entrance.votes
+    return this.#starts[at] === 1 ? [...this.#votes, ...wholePart(this.entrance.votes)] : this.#votes
   }
 
   get exits(): readonly number[] {
@@ -148,6 +163,7 @@ class GraphLevel implements Level {
     for (const { from } of this.#into[at]!) join(this.#extents[from]!.last, extent.first)
     if (this.#into[at]!.length === 0) join(this.entrance.entry, extent.first)
     this.#extents[at] = extent
+    this.hollow &&= extent.hollow
     this.#turn++
     this.#enter()
   }
@@ -156,6 +172,8 @@ class GraphLevel implements Level {
     const { at } = this
     if (at === undefined) return
     this.frame.enter(at)
+    const starts = this.#into[at]!.every(({ from }) => this.#starts[from] === 1 && this.#extents[from]!.hollow)
+    this.#starts[at] = starts ? 1 : 0
     const deciding = this.#into[at]!.filter(({ decider }) => decider !== null)
     this.#votes = deciding.map((edge) => this.#voteOf(edge, this.flow.children[edge.from]!))
   }
@@ -164,6 +182,14 @@ class GraphLevel implements Level {
     const atom = source.kind === 'task' ? source.name : null
     return { from: this.#extents[from]!.last, atom, decider: decider!, depth, first: noNode, last: noNode }
   }
+}
+
+/**
+ * The votes that are about a part as a whole: an empty flow at its begin must not lose them. Those of TaskFlow's own
+ * depths are about atoms that a flow starts with, and TaskFlow has them end at an empty flow.
+ */
+function wholePart(votes: readonly Vote[]): readonly Vote[] {
+  return votes.filter(({ depth }) => depth === 'PART')
 }
 
 function edgesInto(size: number, edges: readonly Edge[]): readonly (readonly Edge[])[] {

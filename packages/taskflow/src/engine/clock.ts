@@ -17,6 +17,13 @@ export interface Clock {
   wait(milliseconds: number, ended: () => void): () => void
 }
 
+/**
+ * The system's timers.
+ *
+ * @example
+ * const stop = systemClock.wait(60_000, () => console.log('a minute later'))
+ * stop()
+ */
 export const systemClock: Clock = {
   wait: (milliseconds, ended) => {
     const timer = setTimeout(ended, milliseconds)

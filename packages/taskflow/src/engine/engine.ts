@@ -79,6 +79,11 @@ export class Engine<I extends object, R> {
     return inOrder(this.#run?.revertFailures)
   }
 
+  /** Whether it was asked to undo everything, and was not over by then. */
+  get cancelled(): boolean {
+    return (this.#run?.cancelled ?? this.#cancelled) !== null
+  }
+
   /**
    * The plan of the flow; made once.
    *

@@ -7,12 +7,13 @@ import { recordAtom } from './transitions.ts'
 
 /** Everything after a retry is undone: it tries again, at once or when its backoff is over. */
 export function beginRetry(run: Run, node: number): void {
+  const wait = waitOf(run, node)
+  const [failure] = run.histories.get(node)?.at(-1)?.failures.values() ?? []
   unpass(run, node)
-  recordAtom(run, node, 'RETRYING')
+  recordAtom(run, node, 'RETRYING', { wait, ...(failure && { failure }) })
   run.intentions[node] = 'EXECUTE'
   resetAfter(run, node)
-  const wait = waitOf(run, node)
-  if (wait <= 0) {
+  if (wait === 0) {
     offerForward(run, node)
     return
   }
@@ -41,7 +42,7 @@ function waitOf(run: Run, node: number): number {
   if (!retry.backoff) return 0
   try {
     const wait: unknown = retry.backoff(run.histories.get(node)?.length ?? 1)
-    if (typeof wait === 'number' && wait < 2 ** 31) return wait
+    if (typeof wait === 'number' && wait < 2 ** 31) return Math.max(0, wait)
     throw new RangeError(`it gave ${String(wait)}, not a number of milliseconds`)
   } catch (error) {
     const failure = Failure.from(error, nameOf(run, node))

@@ -20,9 +20,10 @@ import { recordAtom } from './transitions.ts'
 
 /** Takes what is due into RUNNING or REVERTING, as far as there is room. */
 export function takeReady(run: Run): number[] {
-  if (!run.halted && (run.capacity > 1 || run.wave.length === 0)) formWave(run)
+  if (run.capacity > 1 && !run.halted) formWave(run)
   const taken: number[] = []
   while (run.running + taken.length < run.capacity) {
+    if (run.wave.length === 0 && !run.halted) formWave(run)
     const key = run.wave.shift()
     if (key === undefined) break
     const node = nodeOf(run, key)

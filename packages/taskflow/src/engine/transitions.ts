@@ -10,6 +10,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 export interface Facts {
   readonly result?: unknown
   readonly failure?: Failure
+  readonly wait?: number
 }
 
 const none: Facts = {}
@@ -61,7 +62,7 @@ function changeOf(run: Run, node: number, state: AtomState, { result, failure }:
   } else if (state === 'REVERTED') {
     change.revertResult = result ?? null
     if (atom.kind === 'retry') change.history = []
-  } else if (failure) {
+  } else if (failure && state !== 'RETRYING') {
     change[state === 'FAILURE' ? 'failure' : 'revertFailure'] = failure.toJSON()
   }
   return change

@@ -32,8 +32,10 @@ export interface AtomEvent {
   readonly attempt: number
   /** In `SUCCESS` what execute gave, in `REVERTED` what revert gave. */
   readonly result?: unknown
-  /** In `FAILURE` why it failed, in `REVERT_FAILURE` why it could not be undone. */
+  /** In `FAILURE` why it failed, in `REVERT_FAILURE` why it could not be undone, in `RETRYING` what it tries again for. */
   readonly failure?: Failure
+  /** In `RETRYING`, how many milliseconds it waits before that. */
+  readonly wait?: number
 }
 
 /**
