@@ -105,7 +105,7 @@ export function controlled<I extends object, V>(retry: Retry<I, V>, wiring: Wiri
 }
 
 /** What a part takes to be tried again: a retry without arguments, or one that is wired. */
-type By<V> = Retry<object, V> | Controlled<V>
+type RetryOrControlled<V> = Retry<object, V> | Controlled<V>
 
 /**
  * A flow while it is written. A part may have a retry that controls it: it is given the handle of what the retry makes
@@ -119,13 +119,21 @@ type By<V> = Retry<object, V> | Controlled<V>
 export interface Scope {
   add<I extends object, O>(task: Task<I, O>, wiring: Wiring<I>, options?: AddOptions): Handle<O>
   /** A part whose steps run one after another. */
-  linear<R, V = never>(name: string, build: (scope: Scope, value: Handle<V>) => R, retry?: By<V>): R
+  linear<R, V = undefined>(name: string, build: (scope: Scope, value: Handle<V>) => R, retry?: RetryOrControlled<V>): R
   /** A part whose steps run in any order, also at the same time; they do not see one another's results. */
-  unordered<R, V = never>(name: string, build: (scope: Scope, value: Handle<V>) => R, retry?: By<V>): R
+  unordered<R, V = undefined>(
+    name: string,
+    build: (scope: Scope, value: Handle<V>) => R,
+    retry?: RetryOrControlled<V>,
+  ): R
   /** A part whose steps run as soon as what they take is there. */
-  graph<R, V = never>(name: string, build: (scope: GraphScope, value: Handle<V>) => R, retry?: By<V>): R
+  graph<R, V = undefined>(
+    name: string,
+    build: (scope: GraphScope, value: Handle<V>) => R,
+    retry?: RetryOrControlled<V>,
+  ): R
   /** A part that runs only if the value passes the test; nothing outside can take what it makes. */
-  when<T>(name: string, value: Handle<T>, test: (value: T) => boolean, build: (scope: Scope) => void): void
+  when<T>(name: string, value: Handle<T>, test: (value: NoInfer<T>) => boolean, build: (scope: Scope) => void): void
 }
 
 /**
@@ -143,7 +151,7 @@ export interface GraphScope extends Scope {
   /** The step, or the part, that makes `to` waits for the one that makes `from`. */
   link(from: Handle<unknown>, to: Handle<unknown>): void
   /** The same, and it is passed by when the value of `from`, a step of this very graph, does not pass the test. */
-  decide<T>(from: Handle<T>, to: Handle<unknown>, test: (value: T) => boolean, depth?: Depth): void
+  decide<T>(from: Handle<T>, to: Handle<unknown>, test: (value: NoInfer<T>) => boolean, depth?: Depth): void
 }
 
 declare const takes: unique symbol

@@ -17,13 +17,15 @@ export function valueAt(
   let at = value
   for (const key of path) {
     if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) {
-      const has =
-        typeof at === 'object' && at !== null
-          ? `it has ${Object.keys(at).join(', ') || 'nothing'}`
-          : `it is ${describe(at)}`
-      throw new TaskFlowError('missing-value', `${owner()}, '${key}', which is not there: ${has}`)
+      throw new TaskFlowError('missing-value', `${owner()}, '${key}', which is not there: ${wordsOn(at)}`)
     }
     at = (at as Record<string | number, unknown>)[key]
   }
   return at
+}
+
+function wordsOn(value: unknown): string {
+  if (Array.isArray(value)) return `it is a list of ${value.length}`
+  if (typeof value !== 'object' || value === null) return `it is ${describe(value)}`
+  return `it has ${Object.keys(value).join(', ') || 'nothing'}`
 }

@@ -51,7 +51,7 @@ export interface Retry<in I extends object, out V> {
   execute(args: I, context: RetryContext<unknown>): V | Promise<V>
   /** Called at once, each time an atom of the flow fails; must not wait. */
   onFailure(args: I, context: RetryContext<unknown>): Decision
-  revert?(args: I, context: RetryContext<unknown>): unknown
+  readonly revert?: ((args: I, context: RetryContext<unknown>) => unknown) | undefined
 }
 
 /**
@@ -78,7 +78,8 @@ export interface RetrySpec<I extends object, V> {
   /** Default `1.0`. */
   readonly version?: string
   readonly backoff?: Backoff
-  readonly execute: (args: I, context: RetryContext<NoInfer<V>>) => V | Promise<V>
+  /** What the history holds is not typed here: the type of the value follows from what this gives. */
+  readonly execute: (args: I, context: RetryContext<unknown>) => V | Promise<V>
   readonly onFailure: (args: NoInfer<I>, context: RetryContext<NoInfer<V>>) => Decision
   readonly revert?: (args: NoInfer<I>, context: RetryContext<NoInfer<V>>) => unknown
 }
@@ -94,14 +95,14 @@ export interface RetrySpec<I extends object, V> {
  * console.log(untilAuthorized.version) // 1.0
  */
 export function retry<I extends object, V>(
-  spec: RetrySpec<I, V> & Safe<I, 'argument'> & Safe<V, 'value'>,
+  spec: RetrySpec<I, V> & { readonly execute: Safe<I, 'argument'> & Safe<V, 'value'> },
 ): Retry<I, V> {
   const { name, version = '1.0', backoff, execute, onFailure, revert }: RetrySpec<I, V> = spec
   const base: Retry<I, V> = {
     name: name === undefined ? null : checkName('a retry', name),
     version,
     backoff: backoff ?? null,
-    execute: (args, context) => execute(args, context as RetryContext<V>),
+    execute: (args, context) => execute(args, context),
     onFailure: (args, context) => onFailure(args, context as RetryContext<V>),
   }
   return revert === undefined ? base : { ...base, revert: (args, context) => revert(args, context as RetryContext<V>) }
@@ -174,11 +175,14 @@ export function times(attempts: number, options: RetryOptions = {}): Retry<objec
  * const f = flow('f', (f) => f.linear('part', (g, mirror) => g.add(probe, { mirror }), forEach(['a', 'b'])))
  * console.log(await run(f, {})) // b
  */
-export function forEach<const V>(values: readonly V[], options: RetryOptions = {}): Retry<object, V> {
+export function forEach<const V>(
+  values: readonly (V & Safe<V, 'value'>)[],
+  options: RetryOptions = {},
+): Retry<object, V> {
   return retry<object, V>({
     ...options,
-    execute: (_: object, { history }: RetryContext<V>) => nextValue(values, history),
-    onFailure: (_: object, { history }: RetryContext<V>) => afterAttempt(values, history, options),
+    execute: (_: object, { history }: RetryContext<unknown>) => nextValue<V>(values, history),
+    onFailure: (_: object, { history }: RetryContext<unknown>) => afterAttempt(values, history, options),
   } as never)
 }
 
@@ -193,25 +197,29 @@ export function forEach<const V>(values: readonly V[], options: RetryOptions = {
 export function parameterizedForEach<V>(options: RetryOptions = {}): Retry<{ readonly values: readonly V[] }, V> {
   return retry<{ readonly values: readonly V[] }, V>({
     ...options,
-    execute: ({ values }: { readonly values: readonly V[] }, { history }: RetryContext<V>) =>
+    execute: ({ values }: { readonly values: readonly V[] }, { history }: RetryContext<unknown>) =>
       nextValue(values, history),
-    onFailure: ({ values }: { readonly values: readonly V[] }, { history }: RetryContext<V>) =>
+    onFailure: ({ values }: { readonly values: readonly V[] }, { history }: RetryContext<unknown>) =>
       afterAttempt(values, history, options),
   } as never)
 }
 
-function nextValue<V>(values: readonly V[], history: History<V>): V {
+function nextValue<V>(values: readonly V[], history: History<unknown>): V {
+  if (!Array.isArray(values)) {
+    const given = values === undefined ? 'nothing: wire it' : JSON.stringify(values)
+    throw new TaskFlowError('invalid-flow', `a retry for each value takes a list as 'values', not ${given}`)
+  }
   const left = untried(values, history)
   if (left.length > 0) return left[0]!
   throw new TaskFlowError('no-more-values', `there is no value left to try; there were ${values.length}`)
 }
 
-function afterAttempt<V>(values: readonly V[], history: History<V>, options: RetryOptions): Decision {
+function afterAttempt<V>(values: readonly V[], history: History<unknown>, options: RetryOptions): Decision {
   return untried(values, history).length > 0 ? 'RETRY' : givenUp(options)
 }
 
 /** What is left of the values once each tried one is taken away, as often as it was tried. */
-function untried<V>(values: readonly V[], history: History<V>): V[] {
+function untried<V>(values: readonly V[], history: History<unknown>): V[] {
   const left = [...values]
   for (const { value } of history.entries) {
     const at = left.findIndex((candidate) => isDeepStrictEqual(candidate, value))

@@ -11,7 +11,7 @@ import { givenBy } from './symbols.ts'
 import { type Task, task } from './task.ts'
 
 type Build<S, R, V> = (scope: S, value: Handle<V>) => R
-type By<V> = Retry<object, V> | Controlled<V>
+type RetryOrControlled<V> = Retry<object, V> | Controlled<V>
 
 /** One part of a flow while it is written. */
 export class Section implements GraphScope {
@@ -23,7 +23,7 @@ export class Section implements GraphScope {
   readonly #links: Link[] = []
   #finished = false
 
-  constructor(draft: Draft, name: string, pattern: Pattern, by?: By<unknown>) {
+  constructor(draft: Draft, name: string, pattern: Pattern, by?: RetryOrControlled<unknown>) {
     this.#draft = draft
     this.#name = checkName('a flow', name)
     this.#pattern = pattern
@@ -36,15 +36,15 @@ export class Section implements GraphScope {
     return new Reference(this.#draft, name, []) as unknown as Handle<O>
   }
 
-  linear<R, V>(name: string, build: Build<Scope, R, V>, retry?: By<V>): R {
+  linear<R, V>(name: string, build: Build<Scope, R, V>, retry?: RetryOrControlled<V>): R {
     return this.#nested(new Section(this.#draft, name, 'linear', retry), build)
   }
 
-  unordered<R, V>(name: string, build: Build<Scope, R, V>, retry?: By<V>): R {
+  unordered<R, V>(name: string, build: Build<Scope, R, V>, retry?: RetryOrControlled<V>): R {
     return this.#nested(new Section(this.#draft, name, 'unordered', retry), build)
   }
 
-  graph<R, V>(name: string, build: Build<GraphScope, R, V>, retry?: By<V>): R {
+  graph<R, V>(name: string, build: Build<GraphScope, R, V>, retry?: RetryOrControlled<V>): R {
     return this.#nested(new Section(this.#draft, name, 'graph', retry), build)
   }
 
@@ -125,7 +125,7 @@ export function refuseWaiting<R>(returned: R, name: string): R {
   throw new TaskFlowError('invalid-flow', `flow '${name}' is written by a function that waits; it must not be async`)
 }
 
-function controllerOf(draft: Draft, flow: string, by: By<unknown>): RetryNode {
+function controllerOf(draft: Draft, flow: string, by: RetryOrControlled<unknown>): RetryNode {
   const [retry, wiring] = 'wiring' in by ? [by.retry, by.wiring] : [by as AnyRetry, {}]
   const name = retry.name ?? `${flow}_retry`
   draft.claim(name)

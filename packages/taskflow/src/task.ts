@@ -83,10 +83,10 @@ export interface RevertContext extends TaskContext {
  * console.log('over') // over
  */
 export interface Hooks {
-  readonly preExecute?: (context: TaskContext) => unknown
-  readonly postExecute?: (context: TaskContext) => unknown
-  readonly preRevert?: (context: TaskContext) => unknown
-  readonly postRevert?: (context: TaskContext) => unknown
+  readonly preExecute?: ((context: TaskContext) => unknown) | undefined
+  readonly postExecute?: ((context: TaskContext) => unknown) | undefined
+  readonly preRevert?: ((context: TaskContext) => unknown) | undefined
+  readonly postRevert?: ((context: TaskContext) => unknown) | undefined
 }
 
 /**
@@ -113,7 +113,7 @@ export interface Task<in I extends object, out O> extends Hooks {
   readonly module: string | null
   execute(args: I, context: TaskContext): O | Promise<O>
   /** Gets the arguments that execute got, and how it ended; also called when execute itself failed. */
-  revert?(args: I, outcome: Outcome<unknown>, context: RevertContext): unknown
+  readonly revert?: ((args: I, outcome: Outcome<unknown>, context: RevertContext) => unknown) | undefined
 }
 
 /**
@@ -166,7 +166,9 @@ export interface TaskSpec<I extends object, O> extends Hooks {
  * console.log(taken.has('a')) // true
  * @throws TaskFlowError `invalid-flow` when the name is empty, or the priority or a timeout is not what it must be.
  */
-export function task<I extends object, O>(spec: TaskSpec<I, O> & Safe<I, 'argument'> & Safe<O, 'result'>): Task<I, O> {
+export function task<I extends object, O>(
+  spec: TaskSpec<I, O> & { readonly execute: Safe<I, 'argument'> & Safe<O, 'result'> },
+): Task<I, O> {
   const {
     name,
     version = '1.0',
@@ -205,7 +207,9 @@ export function task<I extends object, O>(spec: TaskSpec<I, O> & Safe<I, 'argume
  * console.log((await run(flow('f', (f) => f.add(squares, [2, 3])), {})).join()) // 4,9
  */
 export function mapTask<T, U>(
-  spec: Omit<TaskSpec<readonly T[], U[]>, 'execute' | 'revert'> & { readonly each: (value: T) => U },
+  spec: Omit<TaskSpec<readonly T[], U[]>, 'execute' | 'revert'> & {
+    readonly each: ((value: T) => U) & Safe<T, 'argument'> & Safe<U, 'result'>
+  },
 ): Task<readonly T[], U[]> {
   const { each, ...rest } = spec
   const execute = (args: readonly T[]): U[] => Object.values(args).map((value) => each(value))
@@ -223,7 +227,9 @@ export function mapTask<T, U>(
  * @throws TaskFlowError `invalid-flow` when it runs with less than two arguments.
  */
 export function reduceTask<T>(
-  spec: Omit<TaskSpec<readonly T[], T>, 'execute' | 'revert'> & { readonly fold: (a: T, b: T) => T },
+  spec: Omit<TaskSpec<readonly T[], T>, 'execute' | 'revert'> & {
+    readonly fold: ((a: T, b: T) => T) & Safe<T, 'result'>
+  },
 ): Task<readonly [T, T, ...T[]], T> {
   const { fold, ...rest } = spec
   const execute = (args: readonly T[]): T => {

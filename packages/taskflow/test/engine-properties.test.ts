@@ -1,217 +1,193 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type AtomState, atomTransitions, type EngineOptions, type FlowState, flowTransitions } from '../src/index.ts'
-import { type AtomFacts, randomTree, type Tree } from './random-flow.ts'
-import { type Deed, type Protocol, runTree } from './random-run.ts'
+import { type AtomEvent, type AtomState, atomTransitions, flowTransitions, retryTransitions } from '../src/index.ts'
+import type { AtomFacts } from './random-facts.ts'
+import { checkStories, type Protocol, randomStory } from './random-run.ts'
 
-const bound = fc.integer({ min: 1, max: 5 })
-const anyOptions: fc.Arbitrary<EngineOptions> = fc.oneof(
-  fc.constant({ mode: 'serial' as const }),
-  bound.map((maxWorkers) => ({ mode: 'parallel' as const, maxWorkers })),
-)
-const anyChoices = fc.array(fc.nat({ max: 20 }), { minLength: 1, maxLength: 12 })
+type Atoms = ReadonlyMap<string, AtomState>
 
-/** Position of each deed of each atom. */
-function positions({ entries }: Protocol, deed: Deed): ReadonlyMap<string, number> {
-  return new Map(entries.flatMap((entry, index) => (entry.deed === deed ? [[entry.name, index] as const] : [])))
-}
-
-function namesOf({ entries }: Protocol, ...deeds: readonly Deed[]): string[] {
-  return entries.filter(({ deed }) => deeds.includes(deed)).map(({ name }) => name)
-}
-
-function checkOrder(protocol: Protocol): void {
-  const executed = positions(protocol, 'executed')
-  for (const { name, before } of protocol.atoms) {
-    const begun = positions(protocol, 'execute').get(name)
-    if (begun === undefined) continue
-    for (const earlier of before) expect(executed.get(earlier), `${earlier} before ${name}`).toBeLessThan(begun)
+/** Shows each change of an atom with the states of all atoms before it. */
+function replay({ facts, events }: Protocol, look: (event: AtomEvent, atom: AtomFacts, states: Atoms) => void): void {
+  const states = new Map<string, AtomState>(facts.atoms.map(({ name }) => [name, 'PENDING']))
+  for (const event of events) {
+    if (!('atom' in event)) continue
+    look(event, facts.byName.get(event.atom)!, states)
+    states.set(event.atom, event.state)
   }
 }
 
-function checkOnce(protocol: Protocol): void {
-  for (const deed of ['execute', 'revert'] as const) {
-    const names = namesOf(protocol, deed)
-    expect(new Set(names).size).toBe(names.length)
-  }
+/** The states in which the atoms are left. */
+function finalStates(protocol: Protocol): Atoms {
+  const { facts, events } = protocol
+  const last = new Map(events.flatMap((event) => ('atom' in event ? [[event.atom, event.state] as const] : [])))
+  return new Map(facts.atoms.map(({ name }) => [name, last.get(name) ?? 'PENDING']))
 }
 
-function checkArguments({ entries, atoms }: Protocol): void {
-  const results = new Map(entries.filter(({ deed }) => deed === 'executed').map(({ name, result }) => [name, result]))
-  const before = new Map(atoms.map((facts) => [facts.name, facts.before]))
-  for (const { name, deed, args } of entries) {
-    if (deed !== 'execute' && deed !== 'revert') continue
-    expect(args).toEqual(
-      Object.fromEntries([...(before.get(name) ?? [])].map((earlier) => [earlier, results.get(earlier)])),
-    )
-  }
+function namesIn(states: Atoms, ...wanted: readonly AtomState[]): readonly string[] {
+  return [...states].flatMap(([name, state]) => (wanted.includes(state) ? [name] : []))
 }
 
-function checkReverts(protocol: Protocol): void {
-  const executed = namesOf(protocol, 'execute')
-  const failed = namesOf(protocol, 'failed')
-  expect(namesOf(protocol, 'revert').toSorted()).toEqual(failed.length > 0 ? executed.toSorted() : [])
-  if (failed.length === 0) return
-  const firstFailure = protocol.entries.findIndex(({ deed }) => deed === 'failed')
-  const reverts = positions(protocol, 'revert')
-  const reverted = positions(protocol, 'reverted')
-  for (const position of reverts.values()) expect(position).toBeGreaterThan(firstFailure)
-  const ran = new Set(executed)
-  for (const { name, before } of protocol.atoms) {
-    if (!ran.has(name)) continue
-    for (const earlier of before)
-      expect(reverted.get(name), `${name} before ${earlier}`).toBeLessThan(reverts.get(earlier) ?? -1)
-  }
+const done: readonly AtomState[] = ['SUCCESS', 'IGNORE']
+const nothing: readonly AtomState[] = ['PENDING', 'REVERTED', 'IGNORE']
+
+/** Whether everything that was to be undone could be, and everything was to be resolved. */
+function isOrderly({ engine, story }: Protocol): boolean {
+  return engine.revertFailures.length === 0 && !story.options.neverResolve
 }
 
-function wanted({ entries }: Protocol, name: string): AtomState {
-  const deeds = entries.filter((entry) => entry.name === name).map(({ deed }) => deed)
-  const states: Record<Deed, AtomState> = {
-    execute: 'RUNNING',
-    executed: 'SUCCESS',
-    failed: 'FAILURE',
-    revert: 'REVERTING',
-    reverted: 'REVERTED',
-    'revert failed': 'REVERT_FAILURE',
-  }
-  const last = deeds.at(-1)
-  return last ? states[last] : 'PENDING'
+/** Retries that gave up on their own flow alone. */
+function givenUp({ facts }: Protocol, states: Atoms): readonly AtomFacts[] {
+  return facts.atoms.filter(({ name, retry }) => retry !== null && states.get(name) === 'REVERTED')
 }
 
-function checkStored(protocol: Protocol): void {
-  for (const { name } of protocol.atoms) expect(protocol.states[name], name).toBe(wanted(protocol, name))
+/** Of these atoms, those that are not done although no retry among them gave up before them. */
+function halfDone(protocol: Protocol, states: Atoms, atoms: readonly AtomFacts[]): readonly string[] {
+  const within = new Set(atoms.map(({ name }) => name))
+  const retries = givenUp(protocol, states).filter(({ name }) => within.has(name))
+  const excused = new Set(retries.flatMap(({ name, after }) => [name, ...after]))
+  return atoms.map(({ name }) => name).filter((name) => !done.includes(states.get(name)!) && !excused.has(name))
 }
 
-function checkTransitions({ trace, state }: Protocol): void {
-  const atoms = new Map<string, AtomState>()
-  for (const event of trace.atoms) {
-    expect(event.oldState).toBe(atoms.get(event.atom) ?? 'PENDING')
-    expect(atomTransitions[event.oldState]).toContain(event.state)
-    atoms.set(event.atom, event.state)
-  }
-  let flow: FlowState = 'PENDING'
-  for (const event of trace.flows) {
-    expect(event.oldState).toBe(flow)
-    expect(flowTransitions[event.oldState]).toContain(event.state)
-    flow = event.state
-  }
-  expect(flow).toBe(state)
-}
-
-async function checkRuns(
-  tree: fc.Arbitrary<Tree>,
-  check: (protocol: Protocol, options: EngineOptions) => void,
-  numRuns: number = 200,
-): Promise<void> {
-  const property = fc.asyncProperty(tree, anyOptions, anyChoices, async (drawn, options, choices) => {
-    check(await runTree(drawn, options, choices), options)
-  })
-  await fc.assert(property, { numRuns })
-}
-
-/** Whether nothing can run beside an atom: everything else is before it or after it. */
-function standsAlone({ name, before }: AtomFacts, atoms: readonly AtomFacts[]): boolean {
-  return atoms.every((other) => other.name === name || before.has(other.name) || other.before.has(name))
-}
-
-describe('whatever the flow, the mode, the bound and the order in which tasks end', () => {
-  it('an atom executes only after everything before it, with what that returned, and once', async () => {
-    await checkRuns(randomTree({ failing: 10 }), (protocol) => {
-      checkOrder(protocol)
-      checkOnce(protocol)
-      checkArguments(protocol)
+describe('any flow, any engine, any timing, whatever comes from outside', () => {
+  it('an atom begins when everything before it is done, and is undone when everything after it is', async () => {
+    await checkStories(randomStory(), 250, (protocol) => {
+      const undone = [...nothing, ...(protocol.story.options.onRevertFailure === 'continue' ? ['REVERT_FAILURE'] : [])]
+      replay(protocol, ({ state, oldState }, { before, after }, states) => {
+        if (state === 'RUNNING') for (const name of before) expect(done, name).toContain(states.get(name))
+        if (state === 'REVERTING') expect(['SUCCESS', 'FAILURE', 'RETRYING']).toContain(oldState)
+        if (state !== 'REVERTING' && state !== 'RETRYING') return
+        for (const name of after) expect(undone, name).toContain(states.get(name))
+      })
     })
   })
 
-  it('a flow without failures executes everything and reverts nothing', async () => {
-    await checkRuns(randomTree(), (protocol) => {
-      expect(namesOf(protocol, 'execute').toSorted()).toEqual(protocol.atoms.map(({ name }) => name).toSorted())
-      expect(namesOf(protocol, 'revert')).toEqual([])
-      expect(protocol.state).toBe('SUCCESS')
-    })
-  })
-
-  it('after a failure everything that executed is reverted, nothing else is, and each after what came after it', async () => {
-    await checkRuns(randomTree({ failing: 20 }), (protocol) => {
-      checkReverts(protocol)
-      expect(protocol.state).toBe(namesOf(protocol, 'failed').length > 0 ? 'REVERTED' : 'SUCCESS')
-    })
-  })
-
-  it('after a failed revert nothing before it is reverted, and the flow ends in FAILURE', async () => {
-    await checkRuns(randomTree({ failing: 30, revertFailing: 20 }), (protocol) => {
-      const stuck = namesOf(protocol, 'revert failed')
-      const reverts = positions(protocol, 'revert')
-      for (const { name, before } of protocol.atoms) {
-        if (stuck.includes(name)) for (const earlier of before) expect(reverts.has(earlier)).toBe(false)
+  it('every change of a state is in the table', async () => {
+    await checkStories(randomStory(), 100, (protocol) => {
+      replay(protocol, ({ state, oldState, kind, atom }, _, states) => {
+        expect(oldState).toBe(states.get(atom))
+        const isForgotten = protocol.story.again.includes('reset') && oldState === 'SUCCESS' && state === 'PENDING'
+        if (!isForgotten) expect((kind === 'task' ? atomTransitions : retryTransitions)[oldState]).toContain(state)
+      })
+      for (const event of protocol.events) {
+        if (!('atom' in event)) expect(flowTransitions[event.oldState]).toContain(event.state)
       }
-      const failed = namesOf(protocol, 'failed').length > 0
-      expect(protocol.state).toBe(stuck.length > 0 ? 'FAILURE' : failed ? 'REVERTED' : 'SUCCESS')
     })
   })
 
-  it('after a failed revert that is passed over everything that executed is reverted or said not to be', async () => {
-    const tree = randomTree({ failing: 30, revertFailing: 20 })
-    const property = fc.asyncProperty(tree, anyOptions, anyChoices, async (drawn, options, choices) => {
-      const protocol = await runTree(drawn, { ...options, onRevertFailure: 'continue' }, choices)
-      const executed = namesOf(protocol, 'execute').toSorted()
-      const failed = namesOf(protocol, 'failed').length > 0
-      expect(namesOf(protocol, 'reverted', 'revert failed').toSorted()).toEqual(failed ? executed : [])
-    })
-    await fc.assert(property, { numRuns: 200 })
-  })
-
-  it('what is stored is what happened, and every change of state is in the table', async () => {
-    await checkRuns(randomTree({ failing: 20, revertFailing: 10 }), (protocol) => {
-      checkStored(protocol)
-      checkTransitions(protocol)
+  it('what an atom has done and not undone is what its state says', async () => {
+    await checkStories(randomStory(), 250, (protocol) => {
+      const states = finalStates(protocol)
+      for (const { name, task } of protocol.facts.atoms) {
+        const deeds = protocol.entries.flatMap(({ atom, deed }) => (atom === name ? [deed] : []))
+        const state = states.get(name)!
+        const last = deeds.at(-1)
+        if (state === 'SUCCESS') expect(last, name).toBe('executed')
+        if (last === 'failed') expect(['FAILURE', ...(task?.revertible ? [] : nothing)], name).toContain(state)
+        if (last === 'reverted') expect([...nothing, 'FAILURE'], name).toContain(state)
+        if (last === 'revert failed') expect(state, name).toBe('REVERT_FAILURE')
+      }
     })
   })
 
-  it('the bound is kept', async () => {
-    await checkRuns(randomTree({ failing: 10 }), ({ peak }, { mode, maxWorkers = 1 }) => {
-      expect(peak).toBeLessThanOrEqual(mode === 'serial' ? 1 : maxWorkers)
+  it('nothing is executed twice unless it was undone, and nothing is undone unless it was executed', async () => {
+    const story = randomStory().map((drawn) => ({ ...drawn, again: drawn.again.filter((what) => what === 'run') }))
+    await checkStories(story, 250, ({ facts, entries }) => {
+      for (const { name, task } of facts.atoms) {
+        const letters = { execute: 'e', executed: 'x', failed: 'f', revert: 'r', reverted: 'o', 'revert failed': '!' }
+        const deeds = entries.flatMap(({ atom, deed }) => (atom === name ? [letters[deed]] : [])).join('')
+        if (task === null) expect(deeds).toMatch(/^((ex)*(ex|ef)ro)*(ex)*(ef|(ex|ef)r!)?$/)
+        else if (task.revertible) expect(deeds).toMatch(/^(e[xf]ro)*(e[xf](r!)?)?$/)
+        else expect(deeds).toMatch(/^(e[xf])*$/)
+      }
+    })
+  })
+
+  it('no more atoms are at work than may be', async () => {
+    await checkStories(randomStory(), 100, ({ peak, story: { options } }) => {
+      expect(peak).toBeLessThanOrEqual(options.mode === 'serial' ? 1 : options.maxWorkers!)
+    })
+  })
+
+  it('the state of the flow follows from those of its atoms', async () => {
+    await checkStories(randomStory({ revertFailing: 10 }), 250, (protocol) => {
+      const { engine, story } = protocol
+      const states = finalStates(protocol)
+      const stuck = namesIn(states, 'REVERT_FAILURE')
+      const failed = engine.failures.length > 0 && story.options.neverResolve
+      expect(engine.state === 'FAILURE').toBe(stuck.length > 0 || failed)
+      expect(namesIn(states, 'RUNNING', 'REVERTING', 'RETRYING')).toEqual([])
+      if (engine.state === 'SUCCESS') expect(namesIn(states, ...done)).toHaveLength(states.size)
+      if (engine.state === 'REVERTED') expect(namesIn(states, 'FAILURE')).toEqual([])
+      const isDone = namesIn(states, ...done).length === states.size && namesIn(states, 'SUCCESS').length > 0
+      if (isDone && !failed) expect(engine.state).toBe('SUCCESS')
     })
   })
 })
 
-describe('a serial and a parallel run of one flow', () => {
-  it('end in the same state of the flow, whatever fails', async () => {
-    const tree = randomTree({ failing: 20 })
-    const property = fc.asyncProperty(tree, bound, anyChoices, async (drawn, maxWorkers, choices) => {
-      const serial = await runTree(drawn, {}, choices)
-      const parallel = await runTree(drawn, { mode: 'parallel', maxWorkers }, choices)
-      expect(parallel.state).toBe(serial.state)
-    })
-    await fc.assert(property, { numRuns: 150 })
-  })
-
-  it('end in the same states of all atoms, where nothing runs beside what fails', async () => {
-    const failing = { fails: true, revertFails: false, waits: true, revertWaits: true, priority: 0 }
-    const quiet = randomTree()
-    const tree = fc.tuple(quiet, fc.boolean(), quiet).map(([first, fails, last]): Tree => {
-      const middle: readonly Tree[] = fails ? [{ kind: 'atom', behaviour: failing }] : []
-      return { kind: 'linear', children: [first, ...middle, last] }
-    })
-    const property = fc.asyncProperty(tree, bound, anyChoices, async (drawn, maxWorkers, choices) => {
-      const serial = await runTree(drawn, {}, choices)
-      const parallel = await runTree(drawn, { mode: 'parallel', maxWorkers }, choices.toReversed())
-      for (const facts of serial.atoms) {
-        if (facts.behaviour.fails) expect(standsAlone(facts, serial.atoms)).toBe(true)
+describe('whenever a run is over, whatever failed and whenever it was cancelled', () => {
+  it('the flow of a retry is done as a whole or undone as a whole, but for flows in it that gave up alone', async () => {
+    await checkStories(randomStory({ failing: 35, retries: 75, revertFailing: 0 }), 400, (protocol) => {
+      if (!isOrderly(protocol)) return
+      const states = finalStates(protocol)
+      for (const { name, retry } of protocol.facts.atoms) {
+        const part = protocol.facts.atoms.filter(({ controllers }) => controllers.includes(name))
+        const state = states.get(name)!
+        if (retry === null || state === 'IGNORE') continue
+        if (state === 'SUCCESS') expect(halfDone(protocol, states, part), name).toEqual([])
+        else for (const inner of part) expect(nothing, `${name}: ${inner.name}`).toContain(states.get(inner.name))
       }
-      expect(parallel.states).toEqual(serial.states)
-      expect(namesOf(parallel, 'execute').toSorted()).toEqual(namesOf(serial, 'execute').toSorted())
     })
-    await fc.assert(property, { numRuns: 150 })
   })
 
-  it('are the same, entry by entry, where the parallel one has room for one', async () => {
-    const property = fc.asyncProperty(randomTree({ failing: 15 }), anyChoices, async (drawn, choices) => {
-      const serial = await runTree(drawn, {}, choices)
-      const parallel = await runTree(drawn, { mode: 'parallel', maxWorkers: 1 }, choices)
-      expect(parallel.entries).toEqual(serial.entries)
-      expect(parallel.trace.lines).toEqual(serial.trace.lines)
+  it('everything is done or nothing is, but for what a retry gave up alone', async () => {
+    await checkStories(randomStory({ failing: 35, retries: 60, revertFailing: 0 }), 300, (protocol) => {
+      if (!isOrderly(protocol)) return
+      const states = finalStates(protocol)
+      const { atoms } = protocol.facts
+      if (namesIn(states, 'SUCCESS').length > 0) expect(halfDone(protocol, states, atoms)).toEqual([])
+      else if (protocol.engine.state === 'REVERTED') expect(namesIn(states, ...nothing)).toHaveLength(atoms.length)
     })
-    await fc.assert(property, { numRuns: 100 })
+  })
+
+  it('nothing is left half done where retries leave the decision to those around them', async () => {
+    const deferring = randomStory({ failing: 35, retries: 75, revertFailing: 0 }).map((story) => {
+      return { ...story, options: { ...story.options, deferReverts: true } }
+    })
+    await checkStories(deferring, 150, (protocol) => {
+      if (!isOrderly(protocol) || protocol.engine.state !== 'REVERTED') return
+      expect(namesIn(finalStates(protocol), 'SUCCESS')).toEqual([])
+    })
+  })
+
+  it('nothing is left after a cancel that came in time', async () => {
+    const cancelled = randomStory({ failing: 10, revertFailing: 0, again: 0 }).map((story) => {
+      const [first] = story.interruptions
+      return { ...story, interruptions: [{ on: 'call' as const, nth: 2, ...first, act: 'cancel' as const }] }
+    })
+    await checkStories(cancelled, 200, (protocol) => {
+      if (!isOrderly(protocol) || !protocol.cancelled || protocol.engine.state === 'SUCCESS') return
+      if (!protocol.model.cancelled) return
+      expect(protocol.engine.state).toBe('REVERTED')
+      expect(namesIn(finalStates(protocol), ...nothing)).toHaveLength(protocol.facts.atoms.length)
+    })
+  })
+})
+
+describe('when what happened cannot be stored', () => {
+  it('the run rejects, but not before all that is at work has ended, and nothing that is not stored is announced', async () => {
+    const storeFails = fc.integer({ min: 1, max: 15 })
+    await checkStories(
+      randomStory({ storeFails, again: 0 }),
+      200,
+      ({ isLost, atWork, rides, engine, stored, events }) => {
+        if (!isLost) return
+        expect(rides.at(-1)!.error).toMatchObject({ code: 'storage', cause: new Error('the disk is full') })
+        expect(atWork).toEqual([])
+        expect(engine.state).toBe(stored.flow.state)
+        const states = new Map(stored.atoms.map(({ name, state }) => [name, state]))
+        const last = new Map(events.flatMap((event) => ('atom' in event ? [[event.atom, event.state] as const] : [])))
+        expect(states).toEqual(last)
+      },
+    )
   })
 })

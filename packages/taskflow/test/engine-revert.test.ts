@@ -412,7 +412,7 @@ describe('a part of a result that is not there', () => {
     const error = await rejection(engine.run({}))
     expect(error).toMatchObject({
       code: 'missing-value',
-      message: "'use' takes a part of the result of 'pair', '1', which is not there: it has 0",
+      message: "'use' takes a part of the result of 'pair', '1', which is not there: it is a list of 1",
     })
     expect(bench.log).toEqual(['pair', '-pair'])
     expect(reverted).toEqual([])
@@ -426,7 +426,10 @@ describe('a part of a result that is not there', () => {
     [{ disk: 'text' }, "'size', which is not there: it is text"],
   ])('is told of an input: %j', async (image, message) => {
     const read = linear('f', [
-      { ...atom(use, {}), needs: [{ argument: 'size', symbol: 'image', path: ['disk', 'size'], optional: false, injected: null }] },
+      {
+        ...atom(use, {}),
+        needs: [{ argument: 'size', symbol: 'image', path: ['disk', 'size'], optional: false, injected: null }],
+      },
     ])
     await expect(new Engine(read).run({ image })).rejects.toMatchObject({
       code: 'missing-value',

@@ -94,7 +94,7 @@ describe('a logging listener', () => {
       "warn: task 'flaky' failed: broke 1",
       "debug: task 'flaky' is being reverted",
       "warn: task 'flaky' was reverted",
-      "warn: retry 'again' gives up attempt 1 and will try again",
+      "warn: retry 'again' gives up attempt 1 and will try again: broke 1",
       "debug: task 'flaky' is to run again",
       "debug: retry 'again' prepares attempt 2",
       "debug: retry 'again' begins attempt 2",

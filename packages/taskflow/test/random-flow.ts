@@ -1,105 +1,208 @@
+/** Random flows as plain data, as fast-check draws and shrinks them: what they mean is in random-facts.ts. */
 import * as fc from 'fast-check'
-import { atom, linear, type PlainNode, task, unordered } from '../src/index.ts'
+import type { Depth, Pattern } from '../src/index.ts'
 
-/** What an atom of a random flow does. */
-interface Behaviour {
-  readonly fails: boolean
-  readonly revertFails: boolean
+/** Which calls of one function fail: so many, from the first of them on; calls count from 1. */
+export interface Failing {
+  readonly from: number
+  readonly count: number
+}
+
+export function fails({ from, count }: Failing, call: number): boolean {
+  return call >= from && call < from + count
+}
+
+export const neverFails: Failing = { from: 1, count: 0 }
+
+/** How an execute that fails does so. */
+export type Way = 'throws' | 'gives a failure' | 'gives no JSON'
+
+export interface TaskPlan {
+  readonly kind: 'task'
+  readonly priority: number
+  readonly failing: Failing
+  readonly way: Way
+  readonly revertFailing: Failing
+  /** Whether it has a revert at all. */
+  readonly revertible: boolean
   /** Whether execute, and whether revert, waits to be ended by the test. */
   readonly waits: boolean
   readonly revertWaits: boolean
-  readonly priority: number
+  /** Whether an execute that waits fails as soon as its signal aborts. */
+  readonly heeds: boolean
+  /** Whether it tells how far it is. */
+  readonly tells: boolean
+  /** Which of the results that it can see it takes: positions, as far as they go round. */
+  readonly needs: readonly number[]
+  /** The same for its revert; none: what execute takes. */
+  readonly revertNeeds: readonly number[]
+  /** A symbol that several atoms provide, one that it takes, and whether it can do without. */
+  readonly gives: Shared | null
+  readonly wants: Shared | null
+  readonly optional: boolean
+  /** Whether it takes a constant in place of what it wants. */
+  readonly injected: boolean
 }
 
-export type Tree =
-  | { readonly kind: 'atom'; readonly behaviour: Behaviour }
-  | { readonly kind: 'linear' | 'unordered'; readonly children: readonly Tree[] }
+export type Shared = 's0' | 's1'
 
-export interface TreeOptions {
-  /** Out of a hundred executes, and of a hundred reverts. */
-  readonly failing?: number
-  readonly revertFailing?: number
+export type OwnDecision = 'RETRY' | 'REVERT' | 'REVERT_ALL' | 'throws' | 'nonsense'
+
+export type Strategy =
+  | { readonly kind: 'times'; readonly attempts: number; readonly revertAll: boolean }
+  | { readonly kind: 'forEach'; readonly values: readonly number[]; readonly revertAll: boolean }
+  | { readonly kind: 'parameterizedForEach'; readonly values: readonly number[]; readonly revertAll: boolean }
+  | { readonly kind: 'alwaysRevert' }
+  | { readonly kind: 'alwaysRevertAll' }
+  | {
+      readonly kind: 'own'
+      /** By attempt; after the last: REVERT. */
+      readonly decisions: readonly OwnDecision[]
+      readonly failing: Failing
+      readonly revertFailing: Failing
+      readonly waits: boolean
+      readonly revertWaits: boolean
+      readonly needs: readonly number[]
+    }
+
+export interface RetryPlan {
+  readonly strategy: Strategy
+  /** Milliseconds between attempts; nobody waits for them but the test. */
+  readonly backoff: number
+  /** A symbol that its value goes by in place of its own name. */
+  readonly gives: Shared | null
 }
+
+export type Ballot = 'yes' | 'no' | 'by results' | 'throws' | 'waits'
+
+export interface LinkPlan {
+  /** Two children, by position as far as they go round; which comes first is said by {@link FlowPlan.ranks}. */
+  readonly ends: readonly [number, number]
+  readonly ballot: Ballot | null
+  readonly depth: Depth
+}
+
+export interface FlowPlan {
+  readonly kind: 'flow'
+  readonly pattern: Pattern
+  readonly retry: RetryPlan | null
+  readonly children: readonly NodePlan[]
+  /** Of a graph: a child may take from, and be linked behind, those of lower rank; equal ones count by position. */
+  readonly ranks: readonly number[]
+  readonly links: readonly LinkPlan[]
+  /** Position of the child that a graph runs for, as far as it goes round. */
+  readonly target: number | null
+}
+
+export type NodePlan = TaskPlan | FlowPlan
+
+/** What may be in a flow; percentages are of executes, reverts, flows and links. */
+export interface Ingredients {
+  readonly failing: number
+  readonly revertFailing: number
+  readonly retries: number
+  readonly deciders: number
+  readonly deepest: number
+}
+
+export const everything: Ingredients = { failing: 25, revertFailing: 3, retries: 50, deciders: 60, deepest: 3 }
 
 function chance(percent: number): fc.Arbitrary<boolean> {
   return percent === 0 ? fc.constant(false) : fc.integer({ min: 0, max: 99 }).map((drawn) => drawn >= 100 - percent)
 }
 
-/** Flows of linear and unordered parts, nested up to four deep, empty ones among them. */
-export function randomTree({ failing = 0, revertFailing = 0 }: TreeOptions = {}): fc.Arbitrary<Tree> {
-  const behaviour = fc.record({
-    fails: chance(failing),
-    revertFails: chance(revertFailing),
+function sometimes<T>(percent: number, drawn: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
+  return fc.tuple(chance(percent), drawn).map(([is, value]) => (is ? value : null))
+}
+
+function failing(percent: number): fc.Arbitrary<Failing> {
+  const some = fc.record({ from: fc.constantFrom(1, 1, 1, 2, 3), count: fc.constantFrom(1, 1, 2, 3, 1_000) })
+  return sometimes(percent, some).map((drawn) => drawn ?? neverFails)
+}
+
+const shared = fc.constantFrom<Shared>('s0', 's1')
+const picks = fc.array(fc.nat({ max: 30 }), { maxLength: 3 })
+const fewPicks = fc.array(fc.nat({ max: 30 }), { maxLength: 1 })
+
+function anyTask({ failing: percent, revertFailing }: Ingredients): fc.Arbitrary<TaskPlan> {
+  return fc.record({
+    kind: fc.constant('task' as const),
+    priority: fc.constantFrom(0, 0, 0, 0, 1, -1),
+    failing: failing(percent),
+    way: fc.constantFrom<Way>('throws', 'throws', 'gives a failure', 'gives no JSON'),
+    revertFailing: failing(revertFailing),
+    revertible: chance(95),
     waits: fc.boolean(),
     revertWaits: fc.boolean(),
-    priority: fc.constantFrom(0, 0, 0, 1, -1),
+    heeds: fc.boolean(),
+    tells: chance(20),
+    needs: picks,
+    revertNeeds: fc.oneof({ arbitrary: fc.constant([]), weight: 4 }, { arbitrary: fewPicks, weight: 1 }),
+    gives: sometimes(30, shared),
+    wants: sometimes(30, shared),
+    optional: chance(30),
+    injected: chance(10),
   })
-  return fc.letrec<{ tree: Tree; atom: Tree; part: Tree }>((tie) => ({
-    tree: fc.oneof(
-      { maxDepth: 4, depthSize: 'small' },
-      { arbitrary: tie('atom'), weight: 2 },
-      { arbitrary: tie('part'), weight: 3 },
+}
+
+const strategies: fc.Arbitrary<Strategy> = fc.oneof<fc.Arbitrary<Strategy>[]>(
+  fc.record({ kind: fc.constant('times' as const), attempts: fc.nat({ max: 3 }), revertAll: chance(25) }),
+  fc
+    .record({ isGiven: fc.boolean(), values: fc.array(fc.nat({ max: 2 }), { maxLength: 3 }), revertAll: chance(25) })
+    .map(({ isGiven, ...each }): Strategy => ({ kind: isGiven ? 'parameterizedForEach' : 'forEach', ...each })),
+  fc.constant({ kind: 'alwaysRevert' as const }),
+  fc.constant({ kind: 'alwaysRevertAll' as const }),
+)
+
+function anyRetry({ revertFailing }: Ingredients): fc.Arbitrary<RetryPlan> {
+  const decision = fc.constantFrom<OwnDecision>(
+    ...(['RETRY', 'RETRY', 'RETRY', 'RETRY', 'REVERT', 'REVERT', 'REVERT_ALL', 'throws', 'nonsense'] as const),
+  )
+  const own = fc.record({
+    kind: fc.constant('own' as const),
+    decisions: fc.array(decision, { maxLength: 3 }),
+    failing: failing(10),
+    revertFailing: failing(revertFailing),
+    waits: chance(30),
+    revertWaits: chance(30),
+    needs: fewPicks,
+  })
+  return fc.record({
+    strategy: fc.oneof({ arbitrary: own, weight: 1 }, { arbitrary: strategies, weight: 2 }),
+    backoff: fc.constantFrom(0, 0, 0, 5, 50),
+    gives: sometimes(20, shared),
+  })
+}
+
+function anyLink({ deciders }: Ingredients): fc.Arbitrary<LinkPlan> {
+  const ballots = ['yes', 'yes', 'no', 'no', 'by results', 'by results', 'by results', 'throws', 'waits'] as const
+  return fc.record({
+    ends: fc.tuple(fc.nat({ max: 9 }), fc.nat({ max: 9 })),
+    ballot: sometimes(deciders, fc.constantFrom<Ballot>(...ballots)),
+    depth: fc.constantFrom<Depth>('ALL', 'FLOW', 'NEIGHBORS', 'ATOM', 'PART'),
+  })
+}
+
+/** Flows of every pattern, nested, empty ones among them. */
+export function randomFlow(ingredients: Ingredients = everything): fc.Arbitrary<FlowPlan> {
+  const flowOf = (node: fc.Arbitrary<NodePlan>, minLength: number): fc.Arbitrary<FlowPlan> =>
+    fc.record({
+      kind: fc.constant('flow' as const),
+      pattern: fc.constantFrom<Pattern>('linear', 'unordered', 'graph', 'graph'),
+      retry: sometimes(ingredients.retries, anyRetry(ingredients)),
+      children: fc.array(node, { minLength, maxLength: 4 }),
+      ranks: fc.array(fc.nat({ max: 3 }), { maxLength: 4 }),
+      links: fc.array(anyLink(ingredients), { maxLength: 4 }),
+      target: sometimes(6, fc.nat({ max: 3 })),
+    })
+  const { node } = fc.letrec<{ node: NodePlan; task: NodePlan; flow: NodePlan }>((tie) => ({
+    node: fc.oneof(
+      { maxDepth: ingredients.deepest, depthSize: 'medium' },
+      { arbitrary: tie('task'), weight: 3 },
+      { arbitrary: tie('flow'), weight: 3 },
     ),
-    atom: behaviour.map((drawn): Tree => ({ kind: 'atom', behaviour: drawn })),
-    part: fc.record({
-      kind: fc.constantFrom('linear' as const, 'unordered' as const),
-      children: fc.array(tie('tree'), { maxLength: 4 }),
-    }),
-  })).tree
-}
-
-/** What is known of an atom, found independently of the compiler. */
-export interface AtomFacts {
-  readonly name: string
-  readonly behaviour: Behaviour
-  /** Names of all atoms that must have ended before this one begins: its transitive predecessors. */
-  readonly before: ReadonlySet<string>
-}
-
-/** Names the atoms in the order of the document, and says what is before each. */
-export function listAtoms(root: Tree): readonly AtomFacts[] {
-  const found: AtomFacts[] = []
-  const walk = (tree: Tree, before: ReadonlySet<string>): readonly string[] => {
-    if (tree.kind === 'atom') {
-      const name = `t${found.length}`
-      found.push({ name, behaviour: tree.behaviour, before })
-      return [name]
-    }
-    const names: string[] = []
-    for (const child of tree.children) {
-      const reached: ReadonlySet<string> = tree.kind === 'linear' ? new Set([...before, ...names]) : before
-      names.push(...walk(child, reached))
-    }
-    return names
-  }
-  walk(root, new Set())
-  return found
-}
-
-/** What the tasks of a random flow do, seen from outside. */
-export interface Doing {
-  execute(facts: AtomFacts, args: Readonly<Record<string, unknown>>): unknown
-  revert(facts: AtomFacts, args: Readonly<Record<string, unknown>>): unknown
-}
-
-/** The plain flow of a tree; every atom takes the results of everything before it. */
-export function makeFlow(root: Tree, doing: Doing): PlainNode & { readonly kind: 'flow' } {
-  const facts = listAtoms(root).values()
-  let parts = 0
-  const make = (tree: Tree): PlainNode => {
-    if (tree.kind === 'atom') return makeAtom(facts.next().value!, doing)
-    const pattern = tree.kind === 'linear' ? linear : unordered
-    return pattern(`part ${parts++}`, tree.children.map(make))
-  }
-  return linear('root', [make(root)])
-}
-
-function makeAtom(facts: AtomFacts, doing: Doing): PlainNode {
-  const made = task({
-    name: facts.name,
-    priority: facts.behaviour.priority,
-    execute: (args: Record<string, string>): unknown => doing.execute(facts, args),
-    revert: (args): unknown => doing.revert(facts, args),
-  })
-  return atom(made, { requires: [...facts.before], provides: facts.name })
+    task: anyTask(ingredients),
+    flow: flowOf(tie('node'), 0),
+  }))
+  return fc.oneof({ arbitrary: flowOf(node, 2), weight: 9 }, { arbitrary: flowOf(node, 0), weight: 1 })
 }

@@ -1,4 +1,17 @@
-import { type Outcome, type Task, type TaskContext, task } from '../src/index.ts'
+import {
+  type Clock,
+  Engine,
+  type EngineOptions,
+  type FlowNode,
+  MemoryBackend,
+  type Outcome,
+  type Task,
+  type TaskContext,
+  TaskFlowError,
+  task,
+} from '../src/index.ts'
+import { statesOf } from './observed-backend.ts'
+import { LogBook, Trace } from './trace.ts'
 
 type Args = Record<string, never>
 
@@ -48,6 +61,28 @@ export class Workbench {
     return this.quick(name, fail, options)
   }
 
+  /** A task that fails so many times, with `name#1` and so on, and then gives its name. */
+  unsteady(name: string, failures: number, options: HeldOptions = {}): Task<Args, unknown> {
+    let calls = 0
+    const execute = (): string => {
+      if (++calls <= failures) throw new Error(`${name}#${calls}`)
+      return name
+    }
+    return this.quick(name, execute, options)
+  }
+
+  /** A task that logs its arguments too, in their order: `a(x=1, y="two")`; its revert does the same. */
+  taking(name: string, give: (args: Readonly<Record<string, unknown>>) => unknown = () => name): Task<object, unknown> {
+    return task<object, unknown>({
+      name,
+      execute: (args) => {
+        this.log.push(`${name}(${inWords(args)})`)
+        return give(args as Readonly<Record<string, unknown>>)
+      },
+      revert: (args) => void this.log.push(`-${name}(${inWords(args)})`),
+    })
+  }
+
   /** A task that waits until {@link end} or {@link fail}. */
   held(name: string, options: HeldOptions = {}): Task<Args, unknown> {
     const { priority = 0, revert } = options
@@ -94,6 +129,94 @@ export class Workbench {
     this.#held.delete(name)
     return held
   }
+}
+
+function inWords(args: object): string {
+  return Object.entries(args)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+    .join(', ')
+}
+
+/** Time that passes when the test says so. */
+export class ManualClock implements Clock {
+  /** Every wait that was ever asked for, in milliseconds. */
+  readonly asked: number[] = []
+  readonly #waits = new Set<{ readonly at: number; readonly ended: () => void }>()
+  #now = 0
+
+  /** Milliseconds that each wait has still to go, in the order in which they were asked for. */
+  get waits(): readonly number[] {
+    return [...this.#waits].map(({ at }) => at - this.#now)
+  }
+
+  wait(milliseconds: number, ended: () => void): () => void {
+    const wait = { at: this.#now + milliseconds, ended }
+    this.asked.push(milliseconds)
+    this.#waits.add(wait)
+    return () => void this.#waits.delete(wait)
+  }
+
+  /** Lets time pass, and the engine go as far as it can. */
+  async pass(milliseconds: number): Promise<void> {
+    this.#now += milliseconds
+    for (const wait of this.#waits) {
+      if (wait.at > this.#now) continue
+      this.#waits.delete(wait)
+      wait.ended()
+    }
+    await turn()
+  }
+}
+
+/** An engine that is watched. */
+export interface Watched {
+  readonly engine: Engine<object, unknown>
+  readonly backend: MemoryBackend
+  readonly trace: Trace
+  readonly book: LogBook
+  /** What is stored: `flow SUCCESS, a SUCCESS`. */
+  readonly states: string
+}
+
+/** Its id is `r`. */
+export function watched(root: FlowNode, options: Omit<EngineOptions, 'backend' | 'id'> = {}): Watched {
+  const backend = new MemoryBackend()
+  const trace = new Trace()
+  const book = new LogBook()
+  const engine = new Engine<object, unknown>(root, { backend, id: 'r', listeners: [trace], logger: book, ...options })
+  return {
+    engine,
+    backend,
+    trace,
+    book,
+    get states() {
+      return statesOf(backend, 'r')
+    },
+  }
+}
+
+/** What a run raised, in words, the code first of an error of the library; null when it raised nothing. */
+export async function ending(run: Promise<unknown>): Promise<string | null> {
+  return await run.then(
+    () => null,
+    (error: unknown) => sayError(error),
+  )
+}
+
+export function sayError(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(sayError).join(' & ')
+  if (error instanceof TaskFlowError) return `${error.code}: ${error.message}`
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** What is thrown; fails when nothing is. */
+export function thrownBy(call: () => unknown): unknown {
+  try {
+    call()
+  } catch (error) {
+    return error
+  }
+  throw new Error('nothing was thrown')
 }
 
 /** A turn of the event loop: everything that waits for no timer and no I/O has happened then. */

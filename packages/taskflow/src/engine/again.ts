@@ -37,7 +37,9 @@ export function forgetAll(run: Run): void {
   for (let node = 0; node < size; node++) {
     run.unmet[node] = predecessors.offsets[node + 1]! - predecessors.offsets[node]!
   }
+  run.forgetting = true
   startOver(run)
+  run.forgetting = false
 }
 
 function resetOne(run: Run, node: number): void {

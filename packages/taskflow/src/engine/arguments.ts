@@ -1,5 +1,6 @@
 import type { Binding, Provider } from '../compiler/plan.ts'
 import { TaskFlowError } from '../errors.ts'
+import type { Need } from '../nodes.ts'
 import { valueAt } from '../paths.ts'
 import { nameOf, type Run } from './run.ts'
 
@@ -13,40 +14,56 @@ export function argumentsOf(run: Run, node: number, method: 'execute' | 'revert'
   const args: Record<string, unknown> = {}
   const { bindings, revertBindings } = run.plan
   for (const binding of (method === 'execute' ? bindings : revertBindings)[node]!) {
-    if (isGiven(run, binding)) args[binding.need.argument] = valueOf(run, node, binding)
+    const { need, provider } = binding
+    if (provider && isWholeResult(run, need, provider)) {
+      args[need.argument] = run.results[provider.node] ?? null
+      continue
+    }
+    const source = sourceOf(run, node, binding)
+    if (source) args[need.argument] = valueAt(source.value, need.path, source.owner)
   }
   return args
 }
 
-/** An optional argument that nothing in sight provides is left out. */
-function isGiven(run: Run, { need: { symbol, optional, injected }, provider }: Binding): boolean {
-  return !optional || injected !== null || provider !== null || Object.hasOwn(run.inputs, symbol)
+/** The common case, and the quick one: nothing is taken apart, nothing else wins. */
+function isWholeResult(run: Run, { symbol, path }: Need, { node, part }: Provider): boolean {
+  return part.length + path.length === 0 && run.states[node] !== 'IGNORE' && !Object.hasOwn(run.inputs, symbol)
 }
 
-function valueOf(run: Run, node: number, binding: Binding): unknown {
-  const { symbol, path, injected } = binding.need
-  if (injected) return valueAt(injected.value, path, () => `'${nameOf(run, node)}' takes a part of '${symbol}'`)
-  if (Object.hasOwn(run.inputs, symbol)) {
-    return valueAt(run.inputs[symbol], path, () => `'${nameOf(run, node)}' takes a part of input '${symbol}'`)
-  }
-  const { node: giver, part } = providerOf(run, node, binding)
-  const owner = (): string => `'${nameOf(run, node)}' takes a part of the result of '${nameOf(run, giver)}'`
-  const value = run.results[giver] ?? null
-  return part.length + path.length === 0 ? value : valueAt(valueAt(value, part, owner), path, owner)
+/** A value that an argument is a part of; `owner` begins the sentence that says what it lacks. */
+interface Source {
+  readonly value: unknown
+  readonly owner: () => string
 }
 
-function providerOf(run: Run, node: number, { need, provider, outer }: Binding): Provider {
-  for (const first of [provider, ...outer]) {
-    for (let giver = first; giver; giver = giver.below) {
-      if (run.states[giver.node] !== 'IGNORE') return giver
-    }
+/** Null for an optional argument that nothing in sight provides: it is left out. */
+function sourceOf(run: Run, node: number, { need, provider, outer }: Binding): Source | null {
+  const { symbol, injected, optional } = need
+  const taker = (what: string) => (): string => `'${nameOf(run, node)}' takes a part of ${what}`
+  if (injected) return { value: injected.value, owner: taker(`'${symbol}'`) }
+  if (Object.hasOwn(run.inputs, symbol)) return { value: run.inputs[symbol], owner: taker(`input '${symbol}'`) }
+  const giver = giverOf(run, provider, outer)
+  if (giver) {
+    const owner = (): string => taker(`the result of '${nameOf(run, giver.node)}'`)()
+    const result = run.results[giver.node] ?? null
+    return { value: giver.part.length === 0 ? result : valueAt(result, giver.part, owner), owner }
   }
+  if (optional) return null
+  throw unprovided(run, node, need, provider)
+}
+
+/** The nearest provider that no decider passed by. */
+function giverOf(run: Run, provider: Provider | null, outer: readonly Provider[]): Provider | null {
+  for (let giver = provider; giver; giver = giver.below) if (run.states[giver.node] !== 'IGNORE') return giver
+  const [next = null, ...others] = outer
+  return next && giverOf(run, next, others)
+}
+
+function unprovided(run: Run, node: number, { symbol, argument }: Need, provider: Provider | null): TaskFlowError {
   const ignored = provider
     ? `'${nameOf(run, provider.node)}', which provides it, was passed by a decider`
     : 'nobody does'
-  const what = `'${nameOf(run, node)}' needs '${need.symbol}' for its argument '${need.argument}'`
-  throw new TaskFlowError(
-    'missing-value',
-    `${what}, but ${ignored}; let the decider pass by '${nameOf(run, node)}' too`,
-  )
+  const what = `'${nameOf(run, node)}' needs '${symbol}' for its argument '${argument}'`
+  const message = `${what}, but ${ignored}; let the decider pass by '${nameOf(run, node)}' too`
+  return new TaskFlowError('missing-value', message)
 }

@@ -24,12 +24,12 @@ export function complete(run: Run, completion: Completion): void {
  */
 export function finalState(run: Run): FlowState {
   if (run.revertFailures.size > 0 || (run.neverResolve && run.failures.size > 0)) return 'FAILURE'
-  if (run.suspending && (run.backoffs.size > 0 || hasReady(run))) return 'SUSPENDED'
+  if (run.suspending && (hasReady(run) || run.backoffs.size > 0)) return 'SUSPENDED'
   return run.passed[run.plan.size - 1] === 1 ? 'SUCCESS' : 'REVERTED'
 }
 
 function completeExecute(run: Run, { node, ok, value }: Completion): void {
-  const failure = ok ? failureIn(run, node, value) : Failure.from(value, nameOf(run, node))
+  const failure = ok ? failureIn(run, node, value) : failureFrom(run, node, value)
   if (failure) fail(run, node, failure)
   else succeed(run, node, value ?? null)
   if (run.intentions[node] !== 'EXECUTE' && run.unsettled[node] === 0) offerBack(run, node)
@@ -54,13 +54,13 @@ function fail(run: Run, node: number, failure: Failure): void {
 }
 
 function completeRevert(run: Run, { node, ok, value }: Completion): void {
-  if (ok) {
+  if (ok && !(value instanceof Failure)) {
     run.histories.delete(node)
     recordAtom(run, node, 'REVERTED', { result: storable(run, node, value) })
     settle(run, node)
     return
   }
-  const failure = Failure.from(value, nameOf(run, node))
+  const failure = failureFrom(run, node, value)
   run.revertFailures.set(node, failure)
   recordAtom(run, node, 'REVERT_FAILURE', { failure })
   if (run.onRevertFailure === 'stop') {
@@ -73,13 +73,17 @@ function completeRevert(run: Run, { node, ok, value }: Completion): void {
 
 /** A task may say that it failed by its result, too; and one whose result cannot be stored has failed. */
 function failureIn(run: Run, node: number, result: unknown): Failure | null {
-  const name = nameOf(run, node)
-  if (result instanceof Failure) return Failure.from(result.toError(), name)
+  if (result instanceof Failure) return failureFrom(run, node, result)
   const loss = findLoss(result, 'result')
   if (loss === null) return null
+  const name = nameOf(run, node)
   const remedy = 'give plain data, or a reference to it'
   const message = `the result of '${name}': ${loss}, which JSON cannot store; ${remedy}`
   return Failure.from(new TaskFlowError('not-json', message), name)
+}
+
+function failureFrom(run: Run, node: number, thrown: unknown): Failure {
+  return Failure.from(thrown instanceof Failure ? thrown.toError() : thrown, nameOf(run, node))
 }
 
 /** What a revert gives is kept as a courtesy: it cannot make a revert fail that did its work. */

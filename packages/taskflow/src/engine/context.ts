@@ -21,6 +21,7 @@ export class AtomContext implements RevertContext {
   readonly #phase: AtomState
   /** Aborts when the time is over; null where it is not limited. */
   readonly #timeout: AbortSignal | null
+  #signal: AbortSignal | null = null
 
   constructor(run: Run, node: number, progress: ProgressBook, timeout: AbortSignal | null = null) {
     this.flow = run.id
@@ -34,9 +35,8 @@ export class AtomContext implements RevertContext {
   }
 
   get signal(): AbortSignal {
-    if (this.#phase === 'REVERTING') return this.#timeout ?? never
-    const { signal } = this.#run.abort
-    return this.#timeout ? AbortSignal.any([signal, this.#timeout]) : signal
+    this.#signal ??= this.#makeSignal()
+    return this.#signal
   }
 
   get idempotencyKey(): string {
@@ -54,6 +54,12 @@ export class AtomContext implements RevertContext {
   /** May be taken out of the context and called alone. */
   readonly progress = (fraction: number, details: object | null = null): void => {
     if (this.attempt === this.#run.attempts[this.#node]) this.#progress.tell(this.#node, this.#phase, fraction, details)
+  }
+
+  #makeSignal(): AbortSignal {
+    if (this.#phase === 'REVERTING') return this.#timeout ?? never
+    const { signal } = this.#run.abort
+    return this.#timeout ? AbortSignal.any([signal, this.#timeout]) : signal
   }
 }
 

@@ -21,31 +21,45 @@ const reachOf: { readonly [D in Depth]: number } = {
   ALL: reach.all,
 }
 
-/**
- * Asks the deciders of a node whose predecessors have all passed. One no is enough; of several the widest counts.
- *
- * Source: TaskFlow's `IgnoreDecider` (`engines/action_engine/deciders.py`).
- */
+/** Asks the deciders of an atom whose predecessors have all passed. One that cannot decide has the atom fail. */
 export function decide(run: Run, node: number): Verdict {
-  const inherited = inheritedReach(run, node)
-  if (run.plan.atoms[node] === null) {
-    run.reach[node] = inherited
-    return 'pass'
-  }
-  if (inherited > reach.none) {
-    ignore(run, node, inherited)
-    return 'pass'
-  }
-  const votes = run.plan.votes.get(node)
-  if (!votes) return 'run'
   try {
-    const against = votesAgainst(run, node, votes)
-    for (const vote of against) applyVote(run, node, vote)
-    return against.length === 0 ? 'run' : 'pass'
+    return verdictOn(run, node)
   } catch (error) {
     failUnbegun(run, node, error)
     return 'failed'
   }
+}
+
+/** The same for a run that is to rest: where nobody can decide, there is something left to do. */
+export function decideAtRest(run: Run, node: number): Verdict {
+  try {
+    return verdictOn(run, node)
+  } catch {
+    return 'run'
+  }
+}
+
+/**
+ * One no is enough; of several the widest counts.
+ *
+ * Source: TaskFlow's `IgnoreDecider` (`engines/action_engine/deciders.py`).
+ */
+function verdictOn(run: Run, node: number): Verdict {
+  const inherited = inheritedReach(run, node)
+  if (inherited > reach.none) {
+    ignore(run, node, inherited)
+    return 'pass'
+  }
+  const against = votesAgainst(run, node, run.plan.votes.get(node) ?? [])
+  for (const vote of against) applyVote(run, node, vote)
+  return against.length === 0 ? 'run' : 'pass'
+}
+
+/** A join hands on what reaches it. */
+export function passJoin(run: Run, node: number): Verdict {
+  run.reach[node] = inheritedReach(run, node)
+  return 'pass'
 }
 
 /** Votes of links from ignored atoms are not asked for. */

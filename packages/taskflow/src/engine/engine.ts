@@ -5,7 +5,7 @@ import { validate } from '../compiler/validation.ts'
 import { TaskFlowError } from '../errors.ts'
 import type { Failure } from '../failure.ts'
 import type { Flow } from '../flow.ts'
-import type { AtomEvent, FlowEvent } from '../listeners/listener.ts'
+import type { AtomEvent, FlowEvent, Listener } from '../listeners/listener.ts'
 import { Notifier } from '../listeners/notifier.ts'
 import type { FlowNode } from '../nodes.ts'
 import type { FlowState } from '../states.ts'
@@ -131,15 +131,7 @@ export class Engine<I extends object, R> {
    */
   async run(inputs?: I): Promise<R> {
     const run = await this.#begin(inputs)
-    const ride = run.flowState === 'SUCCESS' ? null : this.#rideOf(run)
-    try {
-      if (ride) await drive(ride.course)
-    } catch (error) {
-      await ride?.break(error)
-      throw error
-    } finally {
-      await this.#end(ride)
-    }
+    await this.#toEnd(run.flowState === 'SUCCESS' ? null : this.#rideOf(run))
     raiseFailures(run)
     return resultOf(run, this.#flow) as R
   }
@@ -151,20 +143,20 @@ export class Engine<I extends object, R> {
    * @throws TaskFlowError `storage`, `invalid-state`, and what {@link prepare} throws
    */
   async *iterate(inputs?: I): AsyncGenerator<Transition, void> {
-    const run = await this.#begin(inputs)
-    const ride = run.flowState === 'SUCCESS' ? null : this.#rideOf(run)
     const heard: Transition[] = []
     const listen = (event: Transition): void => void heard.push(event)
-    const silence = run.notifier.add({ onFlow: listen, onAtom: listen })
+    const listener = { onFlow: listen, onAtom: listen }
+    const run = await this.#begin(inputs, listener)
+    const ride = run.flowState === 'SUCCESS' ? null : this.#rideOf(run)
     try {
       if (ride) for await (const _ of stepThrough(ride.course)) yield* heard.splice(0)
     } catch (error) {
       await ride?.break(error)
       throw error
     } finally {
-      silence()
+      run.notifier.remove(listener)
       this.suspend()
-      await this.#end(ride)
+      await this.#toEnd(ride)
     }
   }
 
@@ -217,13 +209,14 @@ export class Engine<I extends object, R> {
   }
 
   /** Makes a run ready to be driven; one that is a success has nothing to do. */
-  async #begin(inputs: I | undefined): Promise<Run> {
+  async #begin(inputs: I | undefined, listener?: Listener): Promise<Run> {
     if (this.#driving) throw this.#refusal('is running already')
     this.#driving = true
     try {
       if (!this.#run) await this.prepare(inputs === undefined ? ({} as I) : inputs)
       else if (inputs !== undefined) throw this.#refusal('has its inputs already; run it without any to go on')
       const run = this.#run!
+      if (listener) run.notifier.add(listener)
       if (run.flowState === 'SUCCESS') return run
       if (run.flowState === 'REVERTED') startOver(run)
       else goOn(run)
@@ -239,10 +232,13 @@ export class Engine<I extends object, R> {
     return new Ride(run, this.#backend, this.#options, (reason) => this.cancel(reason))
   }
 
-  /** What is still under way ends first. */
-  async #end(ride: Ride | null): Promise<void> {
+  /** Drives a run for as long as there is something to do, and lets go of what it has only meanwhile. */
+  async #toEnd(ride: Ride | null): Promise<void> {
     try {
       if (ride) await drive(ride.course)
+    } catch (error) {
+      await ride?.break(error)
+      throw error
     } finally {
       await ride?.end()
       this.#driving = false

@@ -1,5 +1,5 @@
 import { TaskFlowError } from '../errors.ts'
-import { describe } from '../failure.ts'
+import { Failure } from '../failure.ts'
 import type { AnyTask, Outcome, TaskContext } from '../task.ts'
 import { AtomContext } from './context.ts'
 import type { ProgressBook } from './progress.ts'
@@ -32,8 +32,8 @@ export async function invokeGuarded(
   const abandoned = new AbortController()
   const context = new AtomContext(run, node, progress, timeout.signal)
   const [before, after] = action === 'execute' ? [task.preExecute, task.postExecute] : [task.preRevert, task.postRevert]
-  await before?.(context)
   try {
+    await before?.(context)
     const call = invoke(run, request, context, abandoned.signal)
     const limit = action === 'execute' ? task.timeout : task.revertTimeout
     return limit === null ? await call : await within(run, context, limit, call, { timeout, abandoned })
@@ -58,8 +58,9 @@ async function settleHook(
   try {
     await hook?.(context)
   } catch (error) {
-    const fields = { atom: context.atom, err: error }
-    run.logger.error(fields, `a hook of '${context.atom}' failed after its work: ${describe(error)}; the flow goes on`)
+    const { atom } = context
+    const { message } = Failure.from(error, atom)
+    run.logger.error({ atom, err: error }, `a hook of '${atom}' failed after its work: ${message}; the flow goes on`)
   }
 }
 

@@ -52,14 +52,20 @@ export async function* stepThrough(course: Course): AsyncGenerator<void, void> {
 function scheduling(course: Course): Stage | Promise<Stage> {
   const { run } = course
   if (run.cancelled && !run.revertingAll) markAll(run)
-  if (run.suspending && run.flowState === 'RUNNING') recordFlow(run, 'SUSPENDING')
+  noteSuspension(run)
   course.taken = run.suspending ? [] : takeReady(run)
   const waits = run.backoffs.size > 0 && !run.halted && !run.suspending
   const over = course.taken.length + run.running === 0 && !waits
+  if (over) noteSuspension(run)
   if (over) recordFlow(run, finalState(run))
   const next = over ? 'done' : 'starting'
   const stored = run.recorder.flush()
   return stored ? stored.then(() => next) : next
+}
+
+/** A suspension may come at any moment, also from what a decider does. */
+function noteSuspension(run: Run): void {
+  if (run.suspending && run.flowState === 'RUNNING') recordFlow(run, 'SUSPENDING')
 }
 
 function starting({ run, progress, taken }: Course): Stage {
@@ -69,7 +75,7 @@ function starting({ run, progress, taken }: Course): Stage {
 
 function waiting({ run }: Course): Stage | Promise<Stage> {
   const asked = (run.cancelled && !run.revertingAll) || (run.suspending && run.flowState === 'RUNNING')
-  if (run.completed.length > 0 || asked) return 'analyzing'
+  if (run.completed.length > 0 || run.backoffEnded || asked) return 'analyzing'
   return new Promise((resolve) => {
     run.wake = () => resolve('analyzing')
   })
@@ -78,6 +84,7 @@ function waiting({ run }: Course): Stage | Promise<Stage> {
 function analyzing({ run }: Course): Stage {
   const { completed } = run
   run.completed = []
+  run.backoffEnded = false
   for (const completion of completed) complete(run, completion)
   return 'scheduling'
 }

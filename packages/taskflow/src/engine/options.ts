@@ -50,7 +50,7 @@ export interface EngineOptions {
   readonly neverResolve?: boolean
   /**
    * Whether atoms that were ready together with one that failed, but have not begun, are left alone. TaskFlow runs them,
-   * to revert them then; so the outcome does not depend on the number of workers. Default false.
+   * to revert them then: what becomes of a wave does not depend on the number of workers. Default false.
    */
   readonly failFast?: boolean
   /** Milliseconds that a task has to end by itself once its time is over. Default 5,000. */

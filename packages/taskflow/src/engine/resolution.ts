@@ -59,6 +59,7 @@ function ask(run: Run, retry: number, failed: number, failure: Failure): Decisio
   const { retry: asked } = run.plan.atoms[retry] as RetryNode
   try {
     const decision: unknown = asked.onFailure(argumentsOf(run, retry, 'execute') as never, retryContext(run, retry))
+    if (decision instanceof Promise) decision.catch(() => {})
     if (decision === 'RETRY' || decision === 'REVERT' || decision === 'REVERT_ALL') return decision
     throw new TaskFlowError(
       'invalid-decision',

@@ -20,6 +20,7 @@ export function beginRetry(run: Run, node: number): void {
   const stop = run.clock.wait(wait, () => {
     run.backoffs.delete(node)
     offerForward(run, node)
+    run.backoffEnded = true
     run.wake()
   })
   run.backoffs.set(node, () => {

@@ -79,12 +79,16 @@ export interface Run extends RunSetting {
   readonly unbegun: Set<number>
   /** Retries that wait for the time of their next attempt, and what ends the wait without one. */
   readonly backoffs: Map<number, () => void>
+  /** A wait was over, perhaps while nobody was waiting for it. */
+  backoffEnded: boolean
   /** Atoms whose present record has a progress. */
   readonly told: Set<number>
   /** Everything that was done is being reverted, and nothing executes any more. */
   revertingAll: boolean
   /** Something failed that cannot be resolved: nothing more is started. */
   halted: boolean
+  /** It is being reset, which takes atoms from any state to PENDING. */
+  forgetting: boolean
   suspending: boolean
   /** Why the run was cancelled. */
   cancelled: { readonly reason: unknown } | null
@@ -118,9 +122,11 @@ export function newRun(setting: RunSetting): Run {
     due: new Uint8Array(plan.size),
     unbegun: new Set(),
     backoffs: new Map(),
+    backoffEnded: false,
     told: new Set(),
     revertingAll: false,
     halted: false,
+    forgetting: false,
     suspending: false,
     cancelled: null,
     abort: new AbortController(),

@@ -1,6 +1,6 @@
 import type { AtomState } from '../states.ts'
 import { pass, settle, unpass } from './counts.ts'
-import { decide, type Verdict } from './deciders.ts'
+import { decide, decideAtRest, passJoin, type Verdict } from './deciders.ts'
 import { beginRetry } from './retrying.ts'
 import type { Run } from './run.ts'
 import { recordAtom } from './transitions.ts'
@@ -13,7 +13,7 @@ import { recordAtom } from './transitions.ts'
  * first, less twice the size. A key may outlive its reason, so whatever is popped is looked at once more.
  *
  * Everything that is ready at one moment is a wave: it is due, in the order of its keys, and is started as there is
- * room, also when something of it fails meanwhile. So what a flow comes to does not depend on how many workers it has.
+ * room, also when something of it fails meanwhile. So what becomes of a wave does not depend on how many workers it has.
  * In a serial engine one wave ends before the next is formed. Source: TaskFlow, which submits all that is ready before
  * it looks at any result.
  */
@@ -44,9 +44,14 @@ export function takeReady(run: Run): number[] {
   return taken
 }
 
-/** Whether there is anything that could start. */
+/** Whether there is anything that could start; nothing is begun. */
 export function hasReady(run: Run): boolean {
-  formWave(run)
+  for (let key = run.ready.pop(); key !== undefined; key = run.ready.pop()) {
+    const node = nodeOf(run, key)
+    if (!(key < 0 ? mayGoBack(run, node) : mayGoForward(run, node, decideAtRest))) continue
+    run.ready.push(key)
+    return true
+  }
   return run.wave.length > 0
 }
 
@@ -54,7 +59,7 @@ export function hasReady(run: Run): boolean {
 function formWave(run: Run): void {
   for (let key = run.ready.pop(); key !== undefined; key = run.ready.pop()) {
     const node = nodeOf(run, key)
-    if (!(key < 0 ? mayGoBack(run, node) : mayGoForward(run, node))) continue
+    if (!(key < 0 ? mayGoBack(run, node) : mayGoForward(run, node, decide))) continue
     if (key < 0 && run.intentions[node] === 'RETRY') {
       beginRetry(run, node)
       continue
@@ -70,20 +75,22 @@ function isOvertaken(run: Run, node: number): boolean {
   return stopped && run.intentions[node] !== 'EXECUTE' && run.states[node] === 'PENDING'
 }
 
-function mayGoForward(run: Run, node: number): boolean {
+/** @param ask what is to be done about an atom that nothing holds back. */
+function mayGoForward(run: Run, node: number, ask: (run: Run, node: number) => Verdict): boolean {
   if (run.intentions[node] !== 'EXECUTE' || run.unmet[node] !== 0) return false
   if (run.passed[node] === 1 || run.due[node] === 1) return false
   const state = run.states[node]!
   if (state === 'RETRYING') return !run.backoffs.has(node)
   if (state !== 'PENDING' && state !== 'IGNORE') return false
-  const verdict = state === 'IGNORE' ? 'pass' : verdictOn(run, node)
+  const verdict = state === 'IGNORE' ? 'pass' : verdictOn(run, node, ask)
   if (verdict === 'pass') pass(run, node)
   return verdict === 'run'
 }
 
-function verdictOn(run: Run, node: number): Verdict {
-  if (run.plan.votes.size > 0) return decide(run, node)
-  return run.plan.atoms[node] === null ? 'pass' : 'run'
+function verdictOn(run: Run, node: number, ask: (run: Run, node: number) => Verdict): Verdict {
+  const isJoin = run.plan.atoms[node] === null
+  if (run.plan.votes.size === 0) return isJoin ? 'pass' : 'run'
+  return isJoin ? passJoin(run, node) : ask(run, node)
 }
 
 const undoable: ReadonlySet<AtomState> = new Set(['SUCCESS', 'FAILURE', 'RETRYING'])

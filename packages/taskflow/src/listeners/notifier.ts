@@ -16,10 +16,13 @@ export class Notifier {
     return this.#listeners.length > 0
   }
 
-  /** Adds one more, and gives what takes it away again. */
-  add(listener: Listener): () => void {
+  add(listener: Listener): void {
     this.#listeners.push(listener)
-    return () => void this.#listeners.splice(this.#listeners.indexOf(listener), 1)
+  }
+
+  remove(listener: Listener): void {
+    const at = this.#listeners.indexOf(listener)
+    if (at >= 0) this.#listeners.splice(at, 1)
   }
 
   flow(event: FlowEvent): void {
