@@ -1,38 +1,38 @@
-import { execFile } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { afterAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Example, faultsOf } from './support/examples.ts'
+import { root } from './support/project.ts'
 
-/** Every TypeScript block of the documents runs, and prints what its comments say. */
-const root = fileURLToPath(new URL('..', import.meta.url))
-const folder = path.join(root, 'tmp', 'docs')
-const run = promisify(execFile)
+/** Every TypeScript block of the documents compiles, runs by itself, and prints what its comments say. */
+const documents = ['README.md', ...globSync(['docs/*.md', 'docs/guides/*.md'], { cwd: root }).toSorted()].map(
+  (file) => ({
+    file,
+    examples: [...readFileSync(path.join(root, file), 'utf8').matchAll(/^```ts\n(.*?)^```/gms)].map(
+      ([, code = '']): Example => ({
+        name: code.split('\n').find((line) => line.startsWith('const')) ?? code.slice(0, 40),
+        imports: 'export {}',
+        code,
+      }),
+    ),
+  }),
+)
+const withExamples = documents.filter(({ examples }) => examples.length > 0)
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+describe('the examples of the documents', () => {
+  let faults: Awaited<ReturnType<typeof faultsOf>>
 
-describe.each(['README.md', 'docs/taskflow.md'])('%s', (document) => {
-  const blocks = [...readFileSync(path.join(root, document), 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(
-    ([, code = '']) => ({
-      code,
-      first: code.split('\n').find((line) => line.startsWith('const')) ?? code.slice(0, 40),
-    }),
-  )
+  beforeAll(async () => {
+    faults = await faultsOf(withExamples.flatMap(({ examples }) => examples))
+  }, 120_000)
 
-  it('has examples', () => {
-    expect(blocks.length).toBeGreaterThan(0)
+  it.each(['README.md', 'docs/taskflow.md'])('are there in %s', (file) => {
+    expect(withExamples.map((document) => document.file)).toContain(file)
   })
 
-  it.each(blocks)('the example with "$first" runs as it says', async ({ code }) => {
-    mkdirSync(folder, { recursive: true })
-    const file = path.join(
-      folder,
-      `${document.replaceAll(/\W/g, '-')}-${blocks.findIndex((block) => block.code === code)}.ts`,
-    )
-    writeFileSync(file, code)
-    const { stdout } = await run(process.execPath, ['--conditions=@glimpse/source', file])
-    const promised = [...code.matchAll(/^console\.log\(.*\) \/\/ (.+)$/gm)].map(([, text]) => text)
-    for (const text of promised) expect(stdout.split('\n')).toContain(text)
+  describe.each(withExamples)('$file', ({ examples }) => {
+    it.each(examples)('the example with "$name" runs as it says', (example) => {
+      expect(faults.get(example)).toEqual([])
+    })
   })
 })
