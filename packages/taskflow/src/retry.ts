@@ -214,7 +214,7 @@ function nextValue<V>(values: readonly V[], history: History<unknown>): V {
   throw new TaskFlowError('no-more-values', `there is no value left to try; there were ${values.length}`)
 }
 
-function afterAttempt<V>(values: readonly V[], history: History<unknown>, options: RetryOptions): Decision {
+function afterAttempt(values: readonly unknown[], history: History<unknown>, options: RetryOptions): Decision {
   return untried(values, history).length > 0 ? 'RETRY' : givenUp(options)
 }
 

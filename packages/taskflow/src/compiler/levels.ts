@@ -22,7 +22,7 @@ export interface Entrance {
 }
 
 /** Makes an edge. */
-export type Join = (from: number, to: number) => void
+type Join = (from: number, to: number) => void
 
 /** A flow that is being laid out: its children come one after another, each of them when those before it are laid out. */
 export interface Level {

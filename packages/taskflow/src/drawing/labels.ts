@@ -19,7 +19,7 @@ export function legible(text: string): string {
 }
 
 /** The name in quotes. */
-export function quoted(name: string): string {
+function quoted(name: string): string {
   return `'${legible(name.replaceAll(/[\\']/g, String.raw`\$&`))}'`
 }
 

@@ -32,7 +32,7 @@ export type Step =
  * What a line may lead from or to: its id, and the first and the last atom of the longest way through it, so that what
  * comes after a flow can be drawn below all of it. Of an atom all three are the same.
  */
-export interface Extent {
+interface Extent {
   readonly id: number
   readonly first: number
   readonly last: number

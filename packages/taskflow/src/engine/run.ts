@@ -41,7 +41,7 @@ export interface RunSetting {
  * What is to become of a node. TaskFlow stores it with every atom; here it follows from the retries and from whether
  * everything reverts, and is only kept while the flow runs.
  */
-export type Intention = 'EXECUTE' | 'REVERT' | 'RETRY'
+type Intention = 'EXECUTE' | 'REVERT' | 'RETRY'
 
 /**
  * One run of a plan: an array a fact, indexed by node. The functions of scheduler, completer, resolution and deciders
