@@ -67,12 +67,12 @@ class GraphWiring {
       const [giver, ...others] = this.#givers.get(symbol) ?? []
       if (others.length > 0) throw this.#ambiguous(child, symbol)
       if (giver === undefined) append(this.#lacking, symbol, at)
-      else this.#join(giver, at).symbols.push(symbol)
+      else this.#join(giver, at, symbol)
     }
     for (const symbol of givenBy(child)) {
       append(this.#givers, symbol, at)
       const lacking = this.#lacking.get(symbol) ?? []
-      for (const other of lacking) if (other !== at) this.#join(at, other).symbols.push(symbol)
+      for (const other of lacking) if (other !== at) this.#join(at, other, symbol)
       this.#lacking.set(symbol, lacking.includes(at) ? [at] : [])
     }
   }
@@ -108,10 +108,13 @@ class GraphWiring {
     throw new TaskFlowError('dependency-cycle', `graph '${name}' has no order: ${why}: ${left.join(', ')}`)
   }
 
-  #join(from: number, to: number): Draft {
+  #join(from: number, to: number, symbol?: string): Draft {
     const known = this.#find(from, to)
+    if (known && symbol !== undefined) known.symbols.push(symbol)
     if (known) return known
-    const made: Draft = { from, to, symbols: [], decider: null, depth: 'ALL' }
+    // Not filled by push: most edges have one symbol, and a list that grows is made for many.
+    const symbols = symbol === undefined ? [] : [symbol]
+    const made: Draft = { from, to, symbols, decider: null, depth: 'ALL' }
     const into = this.#into[to]!
     into.push(made)
     if (into.length === few) this.#byStart.set(to, new Map(into.map((edge) => [edge.from, edge])))

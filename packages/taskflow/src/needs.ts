@@ -20,12 +20,10 @@ export function needsOf(
   for (const argument of requires) symbols.set(argument, argument)
   for (const argument of optional) symbols.set(argument, argument)
   for (const [argument, symbol] of reboundBy(name, requires, rebind)) symbols.set(argument, symbol)
-  const needs: Need[] = []
-  for (const [argument, symbol] of symbols) {
+  return Array.from(symbols, ([argument, symbol]) => {
     const injected = Object.hasOwn(inject, symbol) ? { value: inject[symbol] } : null
-    needs.push({ argument, symbol, path: whole, optional: optional.includes(argument), injected })
-  }
-  return needs
+    return { argument, symbol, path: whole, optional: optional.includes(argument), injected }
+  })
 }
 
 const whole: readonly never[] = []

@@ -309,6 +309,19 @@ describe('a run that is suspended', () => {
     expect(watch.states).toBe('flow REVERTED, a REVERTED')
   })
 
+  it('after a cancel is not: what was done is reverted to the end', async () => {
+    const bench = new Workbench()
+    const watch = watched(linear('f', [atom(bench.quick('a')), atom(bench.held('b'))]))
+    const ended = ending(watch.engine.run({}))
+    await turn()
+    watch.engine.cancel('no more')
+    watch.engine.suspend()
+    await bench.end('b')
+    expect(await ended).toBe("cancelled: flow 'f' was cancelled: no more")
+    expect(bench.log).toEqual(['a', 'b', '-b', '-a'])
+    expect(watch.states).toBe('flow REVERTED, a REVERTED, b REVERTED')
+  })
+
   it('may be cancelled while it waits for what is under way: it reverts then', async () => {
     const bench = new Workbench()
     const watch = watched(linear('f', [atom(bench.quick('a')), atom(bench.held('b')), atom(bench.quick('c'))]))
@@ -727,6 +740,46 @@ describe('a run that is over', () => {
     expect(watch.states).toBe('flow FAILURE, a SUCCESS, x FAILURE, b SUCCESS, c SUCCESS')
   })
 
+  it('because nothing is resolved may be cancelled: what was done is reverted then', async () => {
+    const bench = new Workbench()
+    const watch = watched(linear('f', [atom(bench.quick('a')), atom(bench.failing('x'))]), { neverResolve: true })
+    expect(await ending(watch.engine.run({}))).toBe('x broke')
+    watch.engine.cancel('undo it')
+    expect(await ending(watch.engine.run())).toBe("cancelled: flow 'f' was cancelled: undo it")
+    expect(bench.log).toEqual(['a', 'x', '-x', '-a'])
+    expect(watch.states).toMatch(/^flow \w+, a REVERTED, x REVERTED$/)
+  })
+
+  it('does not notice a cancel, also where it was reverted in a part', async () => {
+    const bench = new Workbench()
+    const part = linear('part', [atom(bench.unsteady('x', 1))], { retry: controller(alwaysRevert()) })
+    const reverted = new Engine(linear('f', [atom(bench.quick('a')), part]))
+    expect(await ending(reverted.run({}))).toBe('x#1')
+    reverted.cancel()
+    expect(reverted.cancelled).toBe(false)
+    expect(await ending(reverted.run())).toBeNull()
+    reverted.cancel()
+    expect([reverted.cancelled, reverted.state]).toEqual([false, 'SUCCESS'])
+    expect(bench.log).toEqual(['a', 'x', '-x', 'x'])
+  })
+
+  it.each([
+    ['its end', 2],
+    ['its begin', 1],
+  ])('because %s could not be stored is not taken for a success, nor begun again, by this engine', async (_, lost) => {
+    const bench = new Workbench()
+    const backend = new ObservedBackend((_batch, nth) => {
+      if (nth === lost) throw new Error('disk full')
+    })
+    const engine = new Engine(linear('f', [atom(bench.quick('a'))]), { backend, id: 'r' })
+    expect(await ending(engine.run({}))).toBe('storage: what the flow did could not be stored: disk full')
+    const log = [...bench.log]
+    expect(await ending(engine.run())).toMatch(/^(invalid-state|storage): /)
+    expect(await ending(transitionsOf(engine.iterate()))).toMatch(/^(invalid-state|storage): /)
+    expect(bench.log).toEqual(log)
+    expect(backend.begun).toBe(lost)
+  })
+
   it('takes no inputs any more', async () => {
     const bench = new Workbench()
     const engine = new Engine(linear('f', [atom(bench.unsteady('x', 1))]))
@@ -828,6 +881,37 @@ describe('reset()', () => {
     expect(watch.trace.lines).toEqual([])
     await watch.engine.run()
     expect(bench.log).toEqual(['a'])
+  })
+
+  it('is stored before anything else is: a run that comes meanwhile is refused', async () => {
+    const bench = new Workbench()
+    const gate = Promise.withResolvers<void>()
+    const backend = new ObservedBackend((_, nth) => (nth === 3 ? gate.promise : undefined))
+    const engine = new Engine(linear('f', [atom(bench.quick('a'))]), { backend, id: 'r' })
+    await engine.run({})
+    const reset = engine.reset()
+    expect(await ending(engine.run())).toBe("invalid-state: flow 'f' is running already")
+    expect(backend.begun).toBe(3)
+    gate.resolve()
+    await reset
+    expect(await ending(engine.run())).toBeNull()
+    expect(backend.batches.slice(2)).toEqual([
+      ['flow PENDING', 'a PENDING'],
+      ['flow RUNNING', 'a RUNNING'],
+      ['flow SUCCESS', 'a SUCCESS'],
+    ])
+  })
+
+  it('that cannot be stored leaves the run as it was', async () => {
+    const bench = new Workbench()
+    const backend = new ObservedBackend((_, nth) => {
+      if (nth === 3) throw new Error('disk full')
+    })
+    const engine = new Engine(linear('f', [atom(bench.quick('a'))]), { backend, id: 'r' })
+    await engine.run({})
+    expect(await ending(engine.reset())).toBe('storage: what the flow did could not be stored: disk full')
+    expect(engine.state).toBe('SUCCESS')
+    expect(statesOf(backend, 'r')).toBe('flow SUCCESS, a SUCCESS')
   })
 
   it('is refused while the flow runs, is suspended or has failed, and nothing is changed then', async () => {

@@ -1,12 +1,13 @@
 import * as fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Inside, leftBehind, wrongCounts } from './random-inside.ts'
-import { randomStory, runs, tell } from './random-run.ts'
+import { runs, tell, unhurried } from './random-run.ts'
+import { randomStory } from './random-story.ts'
 
 const inside = new Inside()
 afterAll(() => inside.close())
 
-describe('whatever a run has come to', () => {
+describe('whatever a run has come to', unhurried, () => {
   it('its counts are those that a scan of the plan would find, before every batch and at rest', async () => {
     const property = fc.asyncProperty(randomStory(), async (story) => {
       await tell(story, (engine) => {

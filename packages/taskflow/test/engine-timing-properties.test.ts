@@ -9,7 +9,8 @@ import {
   type RetryPlan,
   randomFlow,
 } from './random-flow.ts'
-import { anyOptions, anyTiming, type Options, type Protocol, runs, type Story, tell } from './random-run.ts'
+import { eventText, type Protocol, runs, tell, unhurried } from './random-run.ts'
+import { anyOptions, anyTiming, type Options, type Story } from './random-story.ts'
 
 /** A plan in which one task at most fails, the one at that position, and everything can be undone. */
 function withOneFailure(plan: FlowPlan, position: number, failing: Failing): FlowPlan {
@@ -82,7 +83,7 @@ const modes: fc.Arbitrary<Options> = fc.oneof(
   fc.integer({ min: 1, max: 6 }).map((maxWorkers) => ({ mode: 'parallel' as const, maxWorkers })),
 )
 
-describe('a flow in which one task at most fails', () => {
+describe('a flow in which one task at most fails', unhurried, () => {
   it('comes to the same with any number of workers, in any order of ends, and however often it is left off', async () => {
     const property = fc.asyncProperty(
       oneFailure,
@@ -99,7 +100,7 @@ describe('a flow in which one task at most fails', () => {
   })
 })
 
-describe('one flow, told twice', () => {
+describe('one flow, told twice', unhurried, () => {
   const stories = fc
     .record({ plan: randomFlow(), options: anyOptions, timing: anyTiming() })
     .map(({ plan, options, timing }): Story => {
@@ -128,5 +129,5 @@ describe('one flow, told twice', () => {
 })
 
 function coursesOf({ events }: Protocol): readonly string[] {
-  return events.map((event) => `${'atom' in event ? event.atom : 'flow'} ${event.oldState}>${event.state}`)
+  return events.map(eventText)
 }

@@ -113,7 +113,7 @@ function strategyOf({ strategy }: RetryPlan, backoff: Backoff): AnyRetry {
   const options = { revertAll: strategy.revertAll, backoff }
   if (strategy.kind === 'times') return times(strategy.attempts, options)
   if (strategy.kind === 'forEach') return forEach(strategy.values, options)
-  return parameterizedForEach<number>(options) as AnyRetry
+  return parameterizedForEach<number>(options)
 }
 
 function ownRetry(decisions: readonly OwnDecision[], backoff: Backoff): AnyRetry {

@@ -86,7 +86,7 @@ export interface Needs {
 
 /** @param given which of the shared symbols the run is started with */
 export function factsOf(plan: FlowPlan, given: readonly Shared[] = []): FlowFacts {
-  const root = new Naming().place(plan, null, 0) as Spot
+  const root = new Naming().place(plan, null, 0)
   const needs = new Wiring(given)
   needs.wire(root, [])
   const listing = new Listing(needs)
@@ -115,10 +115,8 @@ class Naming {
     const number = plan.kind === 'task' ? this.#tasks++ : this.#flows++
     const name = plan.kind === 'task' ? `t${number}` : `f${number}`
     const retry = plan.kind === 'flow' && plan.retry ? `r${number}` : null
-    const spot: Spot = {
-      ...{ name, parent, position, plan, retry },
-      ...{ children: [], edges: new Set(), links: [], target: null },
-    }
+    const empty = { children: [], edges: new Set<string>(), links: [], target: null }
+    const spot: Spot = { name, parent, position, plan, retry, ...empty }
     if (plan.kind === 'flow') {
       for (const [at, child] of plan.children.entries()) spot.children.push(this.place(child, spot, at))
     }
@@ -296,7 +294,12 @@ class Listing {
     const { plan } = spot
     const isRetry = name === spot.retry
     this.#found.push({
-      ...{ spot, name, at: this.#found.length, before: new Set(before), controllers, votes },
+      spot,
+      name,
+      at: this.#found.length,
+      before: new Set(before),
+      controllers,
+      votes,
       task: plan.kind === 'task' ? plan : null,
       retry: plan.kind === 'flow' ? plan.retry : null,
       priority: plan.kind === 'task' ? plan.priority : 0,
@@ -419,11 +422,13 @@ function describeSpot(
     const { execute, revert } = byAtom.get(name)!
     const takes = atoms.get(name)?.wants.map(({ symbol }) => symbol) ?? execute
     const left = atoms.has(name) ? '' : ' (left out)'
-    return [`${indent}${name}${left} takes [${takes}] revert takes [${revert}] ${unusual(behaviour)}`]
+    return [`${indent}${name}${left} takes [${takes.join()}] revert takes [${revert.join()}] ${unusual(behaviour)}`]
   }
   const { links, edges, target } = spot
-  const by = retry === null ? '' : ` ${retry} ${JSON.stringify(plan.retry)} takes [${byAtom.get(retry)!.execute}]`
-  const more = plan.pattern === 'graph' ? ` edges [${[...edges]}] target ${target} links ${JSON.stringify(links)}` : ''
+  const by =
+    retry === null ? '' : ` ${retry} ${JSON.stringify(plan.retry)} takes [${byAtom.get(retry)!.execute.join()}]`
+  const more =
+    plan.pattern === 'graph' ? ` edges [${[...edges].join()}] target ${target} links ${JSON.stringify(links)}` : ''
   const inside = spot.children.flatMap((child) => describeSpot(child, wiring, atoms, `${indent}  `))
   return [`${indent}${name} ${plan.pattern}${by}${more}`, ...inside]
 }

@@ -30,8 +30,8 @@ export class Inside {
     if (known) return known
     const found: { run?: Run } = {}
     Object.assign(globalThis, { taskflowEngine: engine, taskflowFound: found })
-    const held = this.#post<Held>('Runtime.evaluate', { expression: 'taskflowEngine' })
-    const { privateProperties = [] } = this.#post<Properties>('Runtime.getProperties', { ...held.result })
+    const held = this.#post('Runtime.evaluate', { expression: 'taskflowEngine' }) as Held
+    const { privateProperties = [] } = this.#post('Runtime.getProperties', { ...held.result }) as Properties
     const objectId = privateProperties.find(({ name }) => name === '#run')?.value?.objectId
     const functionDeclaration = 'function () { taskflowFound.run = this }'
     if (objectId !== undefined) this.#post('Runtime.callFunctionOn', { objectId, functionDeclaration })
@@ -41,12 +41,12 @@ export class Inside {
     return found.run
   }
 
-  #post<T>(method: string, params: object): T {
+  #post(method: string, params: object): unknown {
     const answers: { readonly error: Error | null; readonly result: unknown }[] = []
     this.#session.post(method, params, (error: Error | null, result: unknown) => answers.push({ error, result }))
     const [answer] = answers
     if (!answer || answer.error) throw new Error(`the inspector does not answer ${method}`, { cause: answer?.error })
-    return answer.result as T
+    return answer.result
   }
 }
 
@@ -83,5 +83,5 @@ function isUnsettled({ states, passed, due, plan, onRevertFailure }: Run, node: 
 }
 
 function neighbours({ offsets, targets }: Adjacency, node: number): readonly number[] {
-  return [...targets.subarray(offsets[node]!, offsets[node + 1]!)]
+  return [...targets.subarray(offsets[node], offsets[node + 1])]
 }

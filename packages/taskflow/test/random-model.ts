@@ -15,6 +15,7 @@ import type {
   StoredAttempt,
 } from '../src/index.ts'
 import type { AtomFacts, FlowFacts, Vote, Want } from './random-facts.ts'
+import { listed, refuse, same, sorted } from './random-refusal.ts'
 
 /** How a call of an atom ended. */
 export type End = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown }
@@ -48,7 +49,7 @@ interface Attempt {
 }
 
 /** What the model keeps of an atom. */
-interface Mind {
+export interface Mind {
   readonly facts: AtomFacts
   state: AtomState
   intention: 'EXECUTE' | 'REVERT' | 'RETRY'
@@ -403,7 +404,7 @@ export class Model {
       this.#at++
       this.minds.get(change.name)!.state = 'IGNORE'
     }
-    if (wanted.size > 0) refuse(`a no passes by '${mind.facts.name}', but not by '${[...wanted]}'`)
+    if (wanted.size > 0) refuse(`a no passes by '${mind.facts.name}', but not by '${listed(wanted)}'`)
   }
 
   #reachOf(facts: AtomFacts, depth: Depth): readonly string[] {
@@ -468,12 +469,12 @@ export class Model {
       const ready = this.#noteReady()
       const mind = this.minds.get(change.name)!
       if (change.state === 'RUNNING' && this.#mayBegin(mind)) this.#beginLoosely(mind)
-      else if (!ready.includes(change.name)) refuse(`${changeText(change)}, but may not; ready are ${ready}`)
+      else if (!ready.includes(change.name)) refuse(`${changeText(change)}, but may not; ready are ${listed(ready)}`)
       else if (change.state === 'RETRYING') this.#tryAgain(mind)
       else if (change.state === 'REVERTING') this.#begin({ name: change.name, forward: false })
       else if (change.state !== 'IGNORE' || !this.#isPassedBy(mind)) refuse(`${changeText(change)} for no reason`)
       if (this.#underWay().filter((name) => !this.minds.get(name)!.unbegun).length > this.#capacity) {
-        refuse(`${this.#underWay()} are under way, for whom there is no room`)
+        refuse(`${listed(this.#underWay())} are under way, for whom there is no room`)
       }
     }
     this.#noteReady()
@@ -541,17 +542,18 @@ export class Model {
     const isOver = this.flow !== 'PENDING' && this.#underWay().length === 0 && !waits
     if (this.suspending && this.#loose) this.#follow()
     const extra = this.#next()
-    if (extra) refuse(`${changeText(extra)} for no reason; ready by the book: ${this.ready()}`)
+    if (extra) refuse(`${changeText(extra)} for no reason; ready by the book: ${listed(this.ready())}`)
     if (this.#witness.votesLeft > 0) refuse('deciders are asked about what is not ready')
     if (this.#witness.decisionsLeft > 0) refuse('a retry is asked for no reason')
     const ready = this.ready()
     if (states.length === 0 && isOver && (ready.length === 0 || this.suspending)) refuse('the run should be over')
     if (states.length === 0) return
-    if (!isOver) refuse(`the run ends as ${states}, while ${this.#underWay()} are under way`)
-    if (ready.length > 0 && !this.halted && !this.suspending) refuse(`the run ends as ${states}, but ${ready} is ready`)
+    if (!isOver) refuse(`the run ends as ${listed(states)}, while ${listed(this.#underWay())} are under way`)
+    if (ready.length > 0 && !this.halted && !this.suspending)
+      refuse(`the run ends as ${listed(states)}, but ${listed(ready)} is ready`)
     const wanted = this.finalState()
     if (states.length > 1 || (states[0] !== wanted && !(states[0] === 'SUSPENDED' && this.#mayHaveDue()))) {
-      refuse(`the run ends as ${states}, not ${wanted}`)
+      refuse(`the run ends as ${listed(states)}, not ${wanted}`)
     }
     this.flow = states[0]!
     this.over = true
@@ -622,19 +624,9 @@ export class Model {
 }
 
 function newMind(facts: AtomFacts): Mind {
-  return {
-    ...{ facts, state: 'PENDING', intention: 'EXECUTE', attempts: 0, history: [] },
-    ...{
-      result: null,
-      failure: null,
-      revertFailure: null,
-      no: null,
-      due: false,
-      running: false,
-      unbegun: false,
-      waits: false,
-    },
-  }
+  const [state, intention] = ['PENDING', 'EXECUTE'] as const
+  const nothing = { result: null, failure: null, revertFailure: null, history: [], no: null }
+  return { facts, state, intention, ...nothing, attempts: 0, due: false, running: false, unbegun: false, waits: false }
 }
 
 /** What a PENDING atom does not have; how often it was executed stays. */
@@ -665,22 +657,4 @@ function decisionOf({ retry }: AtomFacts, history: readonly Attempt[]): Decision
 function changeText(change: AtomChange | undefined): string {
   if (!change) return 'the batch is over'
   return `'${change.name}' becomes ${change.state ?? `history ${JSON.stringify(change.history)}`}`
-}
-
-export function same(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other)
-}
-
-/** Entries by name, to be compared. */
-export function sorted(record: Readonly<Record<string, unknown>>): readonly (readonly [string, unknown])[] {
-  return Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1))
-}
-
-/** What the model refuses. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal'
-}
-
-export function refuse(why: string): never {
-  throw new Refusal(why)
 }

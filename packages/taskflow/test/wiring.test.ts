@@ -61,6 +61,11 @@ describe('the arguments of a task', () => {
     ['injected', { requires: ['a', 'k'], inject: { k: 'own', unused: 0 } }, 't(a=1, k="own")'],
     ['injected, before what the run is given', { requires: ['a'], inject: { a: 'own' } }, 't(a="own")'],
     ['injected by symbol, not by argument', { rebind: { a: 'b' }, inject: { a: 'no', b: 'yes' } }, 't(a="yes")'],
+    [
+      'injected under another name, which is none of its symbols',
+      { rebind: { a: 'b' }, inject: { a: 'no' } },
+      't(a=2)',
+    ],
     ['injected with null', { requires: ['a'], inject: { a: null } }, 't(a=null)'],
     ['optional and there', { optional: ['a', 'nowhere'] }, 't(a=1)'],
     ['optional of another name', { optional: ['x'], rebind: { x: 'a' } }, 't(x=1)'],

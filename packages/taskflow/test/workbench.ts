@@ -1,10 +1,15 @@
 import {
+  type AnyRetry,
   type Clock,
+  type ControllerOptions,
+  controller,
   Engine,
   type EngineOptions,
   type FlowNode,
+  linear,
   MemoryBackend,
   type Outcome,
+  type PlainNode,
   type Task,
   type TaskContext,
   TaskFlowError,
@@ -168,6 +173,16 @@ export class ManualClock implements Clock {
   }
 }
 
+/** A linear flow that a retry controls. */
+export function tried(
+  name: string,
+  by: AnyRetry,
+  children: readonly PlainNode[],
+  options: ControllerOptions = {},
+): FlowNode {
+  return linear(name, children, { retry: controller(by, options) })
+}
+
 /** An engine that is watched. */
 export interface Watched {
   readonly engine: Engine<object, unknown>
@@ -203,7 +218,7 @@ export async function ending(run: Promise<unknown>): Promise<string | null> {
   )
 }
 
-export function sayError(error: unknown): string {
+function sayError(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(sayError).join(' & ')
   if (error instanceof TaskFlowError) return `${error.code}: ${error.message}`
   return error instanceof Error ? error.message : String(error)

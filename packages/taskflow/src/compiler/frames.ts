@@ -66,6 +66,8 @@ export class UnorderedFrame implements Frame {
 interface ByChild {
   readonly at: number
   readonly provision: Provision
+  /** What it is where nobody else provides the same: all that take it share this. */
+  readonly alone: Provider
   readonly earlier: ByChild | null
 }
 
@@ -99,17 +101,22 @@ export class GraphFrame implements Frame {
   }
 
   find(symbol: string): Provider | null {
+    const last = this.#byChild.get(symbol)
+    const byRetry = this.#byRetry.find(symbol)
+    if (!last) return byRetry
+    if (!last.earlier && !byRetry) return this.#waitsFor(last.at) ? last.alone : null
     const visible: Provision[] = []
-    for (let given = this.#byChild.get(symbol) ?? null; given; given = given.earlier) {
+    for (let given: ByChild | null = last; given; given = given.earlier) {
       if (this.#waitsFor(given.at)) visible.push(given.provision)
     }
-    return visible.reduceRight((below, provision) => providerOf(provision, below), this.#byRetry.find(symbol))
+    return visible.reduceRight((below, provision) => providerOf(provision, below), byRetry)
   }
 
   provide(at: number, provision: Provision): void {
     this.provisions.push(provision)
     const { symbol } = provision
-    this.#byChild.set(symbol, { at, provision, earlier: this.#byChild.get(symbol) ?? null })
+    const earlier = this.#byChild.get(symbol) ?? null
+    this.#byChild.set(symbol, { at, provision, alone: providerOf(provision, null), earlier })
   }
 
   #waitsFor(at: number): boolean {

@@ -35,11 +35,14 @@ function completeExecute(run: Run, { node, ok, value }: Completion): void {
   if (run.intentions[node] !== 'EXECUTE' && run.unsettled[node] === 0) offerBack(run, node)
 }
 
+/** Most attempts are without failures; one map serves them all. */
+const nobody: ReadonlyMap<string, Failure> = new Map()
+
 function succeed(run: Run, node: number, result: unknown): void {
   run.results[node] = result
   if (run.plan.atoms[node]!.kind === 'retry') {
     const history = run.histories.get(node) ?? []
-    history.push({ value: result, failures: new Map() })
+    history.push({ value: result, failures: nobody })
     run.histories.set(node, history)
   }
   recordAtom(run, node, 'SUCCESS', { result })

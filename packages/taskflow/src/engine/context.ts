@@ -63,14 +63,16 @@ export class AtomContext implements RevertContext {
   }
 }
 
-/** What a retry is told besides its arguments. */
+/** What a retry is told besides its arguments. All failures of a flow are looked for only when they are asked for. */
 export function retryContext(run: Run, node: number): RetryContext<unknown> {
   const failure = run.failures.get(node) ?? null
   return {
     flow: run.id,
     atom: nameOf(run, node),
     history: new History([...(run.histories.get(node) ?? [])], failure),
-    failures: failuresByAtom(run),
+    get failures() {
+      return failuresByAtom(run)
+    },
     logger: run.logger,
   }
 }

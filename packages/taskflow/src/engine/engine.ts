@@ -6,23 +6,22 @@ import { TaskFlowError } from '../errors.ts'
 import type { Failure } from '../failure.ts'
 import type { Flow } from '../flow.ts'
 import type { AtomEvent, FlowEvent, Listener } from '../listeners/listener.ts'
-import { Notifier } from '../listeners/notifier.ts'
 import type { FlowNode } from '../nodes.ts'
 import type { FlowState } from '../states.ts'
 import type { Backend } from '../storage/backend.ts'
 import { MemoryBackend } from '../storage/memory.ts'
-import type { Logger } from '../task.ts'
 import { forgetAll, goOn, startOver } from './again.ts'
-import { systemClock } from './clock.ts'
 import { drive, stepThrough } from './machine.ts'
-import { capacityOf, checkOptions, type EngineOptions } from './options.ts'
+import { checkOptions, type EngineOptions } from './options.ts'
 import { allValues, inOrder, raiseFailures, resultOf, valuesOf } from './outcome.ts'
-import { Recorder, raiseUnstored } from './recorder.ts'
+import { raiseUnstored } from './recorder.ts'
 import { Ride } from './ride.ts'
-import { newRun, type Run, type RunSetting } from './run.ts'
+import { newRun, type Run } from './run.ts'
+import { settingOf } from './setting.ts'
 import { recordFlow } from './transitions.ts'
 
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+/** States of a run in which nothing is left that could be cancelled. */
+const over: ReadonlySet<FlowState> = new Set(['SUCCESS', 'REVERTED'])
 
 /**
  * A transition of a run, as {@link Engine.iterate} gives it.
@@ -51,6 +50,8 @@ export class Engine<I extends object, R> {
   #plan: Plan | null = null
   #run: Run | null = null
   #driving = false
+  /** Why what happened could not be stored: what is known here is no longer what is recorded. */
+  #lost: unknown = null
   /** A cancel that came before there was a run. */
   #cancelled: { readonly reason: unknown } | null = null
 
@@ -111,7 +112,9 @@ export class Engine<I extends object, R> {
   async prepare(inputs: I): Promise<void> {
     if (this.#run) throw this.#refusal('has its inputs already; run it without any to go on')
     const values = this.#valuesFrom(inputs)
-    const run = newRun(this.#settingOf(values))
+    const run = newRun(
+      settingOf(this.#options, { id: this.id, plan: this.compile(), inputs: values, backend: this.#backend }),
+    )
     try {
       await this.#backend.create({ id: this.id, name: run.plan.name, state: 'PENDING', inputs: values })
     } catch (error) {
@@ -151,7 +154,7 @@ export class Engine<I extends object, R> {
     try {
       if (ride) for await (const _ of stepThrough(ride.course)) yield* heard.splice(0)
     } catch (error) {
-      await ride?.break(error)
+      if (error instanceof TaskFlowError && error.code === 'storage') await this.#lose(ride, error)
       throw error
     } finally {
       run.notifier.remove(listener)
@@ -185,7 +188,7 @@ export class Engine<I extends object, R> {
   cancel(reason?: unknown): void {
     const run = this.#run
     if (!run) this.#cancelled ??= { reason }
-    if (!run || run.revertingAll || run.cancelled || run.flowState === 'SUCCESS') return
+    if (!run || run.revertingAll || run.cancelled || over.has(run.flowState)) return
     run.cancelled = { reason }
     run.suspending = false
     run.abort.abort(reason)
@@ -204,13 +207,22 @@ export class Engine<I extends object, R> {
     if (run.flowState !== 'SUCCESS' && run.flowState !== 'REVERTED') {
       throw this.#refusal(`is in ${run.flowState}; only what succeeded or was reverted can be reset`)
     }
-    forgetAll(run)
-    await run.recorder.flush()
+    this.#driving = true
+    try {
+      forgetAll(run)
+      await run.recorder.flush()
+    } catch (error) {
+      await this.#lose(null, error)
+      throw error
+    } finally {
+      this.#driving = false
+    }
   }
 
   /** Makes a run ready to be driven; one that is a success has nothing to do. */
   async #begin(inputs: I | undefined, listener?: Listener): Promise<Run> {
     if (this.#driving) throw this.#refusal('is running already')
+    if (this.#lost !== null) throw this.#refusal('could not be stored, so this engine cannot go on with it')
     this.#driving = true
     try {
       if (!this.#run) await this.prepare(inputs === undefined ? ({} as I) : inputs)
@@ -237,7 +249,7 @@ export class Engine<I extends object, R> {
     try {
       if (ride) await drive(ride.course)
     } catch (error) {
-      await ride?.break(error)
+      await this.#lose(ride, error)
       throw error
     } finally {
       await ride?.end()
@@ -245,28 +257,13 @@ export class Engine<I extends object, R> {
     }
   }
 
-  #valuesFrom(inputs: object): Readonly<Record<string, unknown>> {
-    return validate(this.compile(), this.#flow.defaults, inputs, this.#closed)
+  async #lose(ride: Ride | null, error: unknown): Promise<void> {
+    this.#lost = error
+    await ride?.break(error)
   }
 
-  #settingOf(inputs: Readonly<Record<string, unknown>>): RunSetting {
-    const { logger = silent, listeners = [], onRevertFailure = 'stop', grace = 5_000, clock } = this.#options
-    const notifier = new Notifier(listeners, logger)
-    return {
-      id: this.id,
-      plan: this.compile(),
-      inputs,
-      capacity: capacityOf(this.#options),
-      onRevertFailure,
-      deferReverts: this.#options.deferReverts ?? false,
-      neverResolve: this.#options.neverResolve ?? false,
-      failFast: this.#options.failFast ?? false,
-      grace,
-      recorder: new Recorder(this.#backend, notifier),
-      notifier,
-      logger,
-      clock: clock ?? systemClock,
-    }
+  #valuesFrom(inputs: object): Readonly<Record<string, unknown>> {
+    return validate(this.compile(), this.#flow.defaults, inputs, this.#closed)
   }
 
   #refusal(why: string): TaskFlowError {
