@@ -50,6 +50,6 @@ describe('any flow, any engine, any timing: every batch is what TaskFlow makes o
 function graphOf(plan: FlowPlan): FlowPlan {
   const last = plan.children.length - 1
   const plain = plan.children.map((_, at) => ({ ends: [at, last] as const, ballot: null, depth: 'ALL' as const }))
-  const links = plan.links.map((link) => ({ ...link, ballot: link.ballot && ('no' as const) }))
+  const links = plan.links.map((link) => ({ ...link, ballot: link.ballot && ('no' as const), depth: 'ALL' as const }))
   return { ...plan, pattern: 'graph', retry: null, target: null, ranks: [], links: [...plain, ...links] }
 }

@@ -15,7 +15,7 @@ import type { Asked, End, Model, Witness } from './random-model.ts'
 import { listed, refuse, same, sorted } from './random-refusal.ts'
 import type { Timing } from './random-timing.ts'
 
-export type Deed = 'execute' | 'executed' | 'failed' | 'revert' | 'reverted' | 'revert failed'
+type Deed = 'execute' | 'executed' | 'failed' | 'revert' | 'reverted' | 'revert failed'
 
 /** What an atom's own functions wrote down. */
 export interface Entry {

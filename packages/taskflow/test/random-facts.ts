@@ -78,7 +78,7 @@ export interface Spot {
 }
 
 /** The symbols that an atom's execute takes, and those of its revert where they are others. */
-export interface Needs {
+interface Needs {
   readonly execute: readonly string[]
   readonly revert: readonly string[]
   wants: Shared | null

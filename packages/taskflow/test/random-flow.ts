@@ -15,7 +15,7 @@ export function fails({ from, count }: Failing, call: number): boolean {
 export const neverFails: Failing = { from: 1, count: 0 }
 
 /** How an execute that fails does so. */
-export type Way = 'throws' | 'gives a failure' | 'gives no JSON'
+type Way = 'throws' | 'gives a failure' | 'gives no JSON'
 
 export interface TaskPlan {
   readonly kind: 'task'
@@ -48,7 +48,7 @@ export type Shared = 's0' | 's1'
 
 export type OwnDecision = 'RETRY' | 'REVERT' | 'REVERT_ALL' | 'throws' | 'nonsense'
 
-export type Strategy =
+type Strategy =
   | { readonly kind: 'times'; readonly attempts: number; readonly revertAll: boolean }
   | { readonly kind: 'forEach'; readonly values: readonly number[]; readonly revertAll: boolean }
   | { readonly kind: 'parameterizedForEach'; readonly values: readonly number[]; readonly revertAll: boolean }

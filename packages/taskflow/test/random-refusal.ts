@@ -13,7 +13,7 @@ export function listed(names: Iterable<string>): string {
 }
 
 /** What the model refuses. */
-export class Refusal extends Error {
+class Refusal extends Error {
   override readonly name = 'Refusal'
 }
 

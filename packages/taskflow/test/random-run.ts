@@ -13,7 +13,7 @@ import { Timing } from './random-timing.ts'
 import { turn } from './workbench.ts'
 
 /** How one ride ended: what was thrown, or undefined. */
-export interface Ride {
+interface Ride {
   readonly by: 'run' | 'iterate'
   readonly error: unknown
 }
@@ -37,7 +37,7 @@ export interface Protocol {
 }
 
 /** Tells everything that is needed to see what went wrong. */
-export class Counterexample extends Error {
+class Counterexample extends Error {
   override readonly name = 'Counterexample'
 
   constructor(cause: unknown, facts: FlowFacts, { plan: _plan, ...story }: Story, log: readonly string[]) {
