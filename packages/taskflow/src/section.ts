@@ -20,6 +20,8 @@ export class Section implements GraphScope {
   readonly #pattern: Pattern
   readonly #retry: RetryNode | null
   readonly #children: PlainNode[] = []
+  /** Who makes a value: a child of this section, or the part that it is in. Only a graph asks. */
+  readonly #makers = new Map<string, PlainNode>()
   readonly #links: Link[] = []
   #finished = false
 
@@ -93,6 +95,7 @@ export class Section implements GraphScope {
       throw new TaskFlowError('invalid-flow', `${what}: it is finished when the function that writes it returns`)
     }
     this.#children.push(child)
+    if (this.#pattern === 'graph') for (const symbol of givenBy(child)) this.#makers.set(symbol, child)
   }
 
   #linkTo(from: Handle<unknown>, to: PlainNode, test: (value: unknown) => boolean, depth: Depth): void {
@@ -110,7 +113,7 @@ export class Section implements GraphScope {
   #childWith(handle: Handle<unknown>): PlainNode {
     const reference = handle as unknown as Reference
     this.#draft.need(reference, `a link in graph '${this.#name}'`)
-    const child = this.#children.find((candidate) => givenBy(candidate).has(reference.symbol))
+    const child = this.#makers.get(reference.symbol)
     if (child) return child
     const has = this.#children.map(({ name }) => `'${name}'`).join(', ') || 'nothing'
     const what = `graph '${this.#name}' cannot link '${reference.symbol}', which is not made in it`

@@ -152,7 +152,9 @@ export class Engine<I extends object, R> {
     const run = await this.#begin(inputs, listener)
     const ride = run.flowState === 'SUCCESS' ? null : this.#rideOf(run)
     try {
-      if (ride) for await (const _ of stepThrough(ride.course)) yield* heard.splice(0)
+      if (ride) {
+        for await (const _ of stepThrough(ride.course)) for (const transition of heard.splice(0)) yield transition
+      }
     } catch (error) {
       if (error instanceof TaskFlowError && error.code === 'storage') await this.#lose(ride, error)
       throw error
