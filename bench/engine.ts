@@ -7,12 +7,22 @@ import { type Case, type Goal, judge } from './engine/goals.ts'
 import { hearing, ours, reverting } from './engine/ours.ts'
 import { awaitLoop, effect, floor, pGraph } from './engine/peers.ts'
 import { measurePython, type PythonFigures } from './engine/python.ts'
-import { type Contender, exponentOf, type Laps, race, rounded, startWork, warmUp, workSince } from './engine/rounds.ts'
+import {
+  type Contender,
+  exponentOf,
+  type Laps,
+  type Rules,
+  race,
+  rounded,
+  startWork,
+  warmUp,
+  workSince,
+} from './engine/rounds.ts'
 import { executes, type Shape, shapes, sizes } from './engine/shapes.ts'
 
-/** How often the contenders take turns; the best round of each counts. */
-const rounds = 4
-const roundsOfLargest = 3
+/** The best of so many rounds of each counts; a round is at least 50 ms. */
+const usual: Rules = { rounds: 4, collect: false }
+const forLargest: Rules = { rounds: 3, collect: true }
 /** Where peers that grow faster than their flows stop. */
 const largestOfPeers = 10_000
 /** Who takes more milliseconds for one run is not asked for one of a flow ten times as large. */
@@ -46,18 +56,21 @@ type Row = Readonly<Record<string, string | number | undefined>>
 export async function measure(): Promise<object> {
   const python = await measurePython()
   const began = startWork()
-  const cells: Cell[] = []
-  for (const shape of shapes) {
-    await warmUp(contendersFor(shape, 1_000), 400)
-    for (const tasks of sizes) cells.push(await measureCell(shape, tasks, cells.at(-1)))
+  let cells: Cell[] = []
+  let reverts: RevertRow[] = []
+  for (const tasks of [1_000, 10]) for (const shape of shapes) await warmUp(contendersFor(shape, tasks), 300)
+  for (const tasks of sizes) {
+    for (const shape of shapes) cells.push(await measureCell(shape, tasks, cells))
+    for (const shape of ['linear', 'layered'] as const) reverts.push(...(await measureReverts(shape, tasks)))
   }
+  cells = cells.toSorted((a, b) => shapes.indexOf(a.shape) - shapes.indexOf(b.shape))
+  reverts = reverts.toSorted((a, b) => b.flow.localeCompare(a.flow))
   const cost = cells.map(costRow)
   show('our engine, microseconds an executed task (build and compile: a task)', cost)
   const beside = modes.flatMap((mode) => cells.map((cell) => besideRow(cell, mode, python)))
   show('the run beside others, microseconds an executed task; `x floor`: ours over the floor', beside)
   const exponents = exponentRows(cells, python)
   show('cost exponent: slope of log(time) over log(size)', exponents)
-  const reverts = await measureReverts()
   show('a full revert, microseconds a task', reverts)
   const { share } = workSince(began)
   const memory: MemoryRow[] = []
@@ -65,7 +78,7 @@ export async function measure(): Promise<object> {
   show('memory: bytes a task that are held when a run is over', memory)
   const first = Math.min(...(await inTurns(5, () => measureFirst('layered', 1_000))))
   const goals = goalsOf(cells, reverts, memory, first)
-  show(`goals; best of ${rounds} rounds (${roundsOfLargest} of 100,000 tasks)`, goals)
+  show(`goals; best of ${usual.rounds} rounds (${forLargest.rounds} of 100,000 tasks)`, goals)
   console.log(`the bench had ${Math.round(share * 100)} % of a core; below 90 % the figures are corrected, and rough`)
   return {
     share: rounded(share),
@@ -113,10 +126,14 @@ function contendersFor(shape: Shape, tasks: number): readonly Contender[] {
   return contenders
 }
 
-async function measureCell(shape: Shape, tasks: number, before: Cell | undefined): Promise<Cell> {
-  const contenders = contendersFor(shape, tasks).filter(({ name }) => before?.shape !== shape || isFast(before, name))
-  const figures = await race(contenders, executes(shape, tasks), tasks === sizes.at(-1) ? roundsOfLargest : rounds)
-  return { shape, tasks, figures }
+async function measureCell(shape: Shape, tasks: number, known: readonly Cell[]): Promise<Cell> {
+  const before = known.findLast((cell) => cell.shape === shape)
+  const contenders = contendersFor(shape, tasks).filter(({ name }) => !before || isFast(before, name))
+  return { shape, tasks, figures: await race(contenders, executes(shape, tasks), rulesFor(tasks)) }
+}
+
+function rulesFor(tasks: number): Rules {
+  return tasks === sizes.at(-1) ? forLargest : usual
 }
 
 function isFast({ shape, tasks, figures }: Cell, name: string): boolean {
@@ -201,29 +218,23 @@ function exponentRow(shape: Shape, engine: string, points: readonly Point[]): Ro
   }
 }
 
-async function measureReverts(): Promise<readonly RevertRow[]> {
-  const rows: RevertRow[] = []
-  for (const shape of ['linear', 'layered'] as const) {
-    for (const tasks of sizes) {
-      const contenders = modes.flatMap((mode) => [
-        ours(`forward ${mode}`, shape, tasks, { mode }),
-        reverting(`both ${mode}`, shape, tasks, { mode }),
-      ])
-      if (tasks === sizes[0]) await warmUp(contenders, 400)
-      const figures = await race(contenders, tasks, tasks === sizes.at(-1) ? 2 : rounds)
-      for (const mode of modes) {
-        const [forward, both] = [figures.get(`forward ${mode}`)!.run, figures.get(`both ${mode}`)!.run]
-        rows.push({
-          flow: `${shape} ${mode}`,
-          tasks,
-          forward: rounded(forward)!,
-          revert: rounded(both - forward)!,
-          ratio: rounded(both / forward - 1)!,
-        })
-      }
+async function measureReverts(shape: Shape, tasks: number): Promise<readonly RevertRow[]> {
+  const contenders = modes.flatMap((mode) => [
+    ours(`forward ${mode}`, shape, tasks, { mode }),
+    reverting(`both ${mode}`, shape, tasks, { mode }),
+  ])
+  if (tasks === sizes[0]) await warmUp(contenders, 300)
+  const figures = await race(contenders, tasks, rulesFor(tasks))
+  return modes.map((mode) => {
+    const [forward, both] = [figures.get(`forward ${mode}`)!.run, figures.get(`both ${mode}`)!.run]
+    return {
+      flow: `${shape} ${mode}`,
+      tasks,
+      forward: rounded(forward)!,
+      revert: rounded(both - forward)!,
+      ratio: rounded(both / forward - 1)!,
     }
-  }
-  return rows
+  })
 }
 
 function goalsOf(

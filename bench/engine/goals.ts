@@ -23,7 +23,7 @@ export function judge(goal: string, limit: number, cases: readonly Case[]): Goal
   return {
     goal,
     limit,
-    measured: worst.value === Infinity ? 'too slow to be run' : Number(worst.value.toFixed(2)),
+    measured: worst.value === Infinity ? 'too slow to be run' : Number(worst.value.toPrecision(4)),
     worst: worst.where,
     missed: `${missed.length} of ${cases.length}`,
     met: missed.length === 0 ? 'met' : 'NOT MET',

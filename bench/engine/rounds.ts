@@ -25,9 +25,19 @@ const patience = 4_000
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
+/** How contenders are compared. */
+export interface Rules {
+  readonly rounds: number
+  /**
+   * Whether a round begins with a collected heap, so that nobody clears away what another left. Only for large flows: a
+   * forced collection also discards code that was optimized for objects of which none is left, and it takes longer than
+   * a round of small flows until that is made up for.
+   */
+  readonly collect: boolean
+}
+
 /**
- * The contenders take turns in every round, so that whatever else the machine does meets them all. A round begins with
- * an empty young heap, and counts what a run leaves to collect as far as it is collected within it. Time is what the
+ * The contenders take turns in every round, so that whatever else the machine does meets them all. Time is what the
  * clock says, or where others took a part of the core, that less their part.
  *
  * @param tasks how many tasks a run executes: what the figures are divided by.
@@ -35,7 +45,7 @@ const collectGarbage = runInNewContext('gc') as () => void
 export async function race(
   contenders: readonly Contender[],
   tasks: number,
-  rounds: number,
+  { rounds, collect }: Rules,
 ): Promise<ReadonlyMap<string, Laps>> {
   const best = new Map(contenders.map(({ name }) => [name, { build: Infinity, compile: Infinity, run: Infinity }]))
   const spent = new Map<string, number>()
@@ -43,7 +53,7 @@ export async function race(
     for (const contender of contenders) {
       const { name } = contender
       if ((spent.get(name) ?? 0) > patience) continue
-      collectGarbage()
+      if (collect) collectGarbage()
       const began = performance.now()
       const laps = await once(contender, tasks)
       spent.set(name, (spent.get(name) ?? 0) + performance.now() - began)
