@@ -26,7 +26,7 @@ const forLargest: Rules = { rounds: 3, collect: true }
 /** Where peers that grow faster than their flows stop. */
 const largestOfPeers = 10_000
 /** Who takes more milliseconds for one run is not asked for one of a flow ten times as large. */
-const patience = 600
+const patience = 1_000
 /** What our parallel engine has by default; the others are given as much. */
 const workers = 10
 const modes = ['serial', 'parallel'] as const
