@@ -12,6 +12,14 @@ import { append, orderOf } from './topology.ts'
 
 type Draft = { -readonly [K in keyof Edge]: Edge[K] } & { symbols: string[] }
 
+/** That a child gives a symbol, and who did before it. */
+interface Giver {
+  readonly at: number
+  /** The symbol alone: edges that are there because of nothing else share this list. */
+  readonly symbols: [string]
+  readonly earlier: Giver | null
+}
+
 /** Children with more edges into them than this find them by key. */
 const few = 16
 
@@ -22,8 +30,9 @@ export function connect(flow: FlowNode, links: readonly Link[]): readonly Edge[]
   const wiring = new GraphWiring(flow)
   for (const at of flow.children.keys()) wiring.resolve(at)
   for (const link of links) wiring.link(link)
-  wiring.checkOrder()
-  return wiring.edges
+  const { edges } = wiring
+  wiring.checkOrder(edges)
+  return edges
 }
 
 /**
@@ -43,9 +52,10 @@ class GraphWiring {
   /** The edges into each child, and by where they start for the children that have many. */
   readonly #into: Draft[][]
   readonly #byStart = new Map<number, Map<number, Draft>>()
-  readonly #positions = new Map<PlainNode, number>()
-  /** Symbol to the children that give it, and to those that want it and have nobody yet. */
-  readonly #givers = new Map<string, number[]>()
+  /** Only links ask for it. */
+  #positions: ReadonlyMap<PlainNode, number> | null = null
+  /** Symbol to the last child that gives it, and to those that want it and have nobody yet. */
+  readonly #givers = new Map<string, Giver>()
   readonly #lacking = new Map<string, number[]>()
   readonly #retryGives: ReadonlySet<string>
 
@@ -53,31 +63,35 @@ class GraphWiring {
     this.#flow = flow
     this.#into = Array.from({ length: flow.children.length }, () => [])
     this.#retryGives = new Set(flow.retry?.provides.map(({ symbol }) => symbol))
-    for (const [at, child] of flow.children.entries()) this.#positions.set(child, at)
   }
 
   get edges(): readonly Edge[] {
-    return this.#into.flat()
+    const edges: Edge[] = []
+    for (const into of this.#into) for (const edge of into) edges.push(edge)
+    return edges
   }
 
   resolve(at: number): void {
     const child = this.#flow.children[at]!
     for (const symbol of wantedBy(child)) {
       if (this.#retryGives.has(symbol)) continue
-      const [giver, ...others] = this.#givers.get(symbol) ?? []
-      if (others.length > 0) throw this.#ambiguous(child, symbol)
-      if (giver === undefined) append(this.#lacking, symbol, at)
-      else this.#join(giver, at, symbol)
+      const giver = this.#givers.get(symbol)
+      if (giver?.earlier) throw this.#ambiguous(child, giver)
+      if (giver) this.#join(giver.at, at, giver.symbols)
+      else append(this.#lacking, symbol, at)
     }
     for (const symbol of givenBy(child)) {
-      append(this.#givers, symbol, at)
-      const lacking = this.#lacking.get(symbol) ?? []
-      for (const other of lacking) if (other !== at) this.#join(at, other, symbol)
+      const giver: Giver = { at, symbols: [symbol], earlier: this.#givers.get(symbol) ?? null }
+      this.#givers.set(symbol, giver)
+      const lacking = this.#lacking.get(symbol)
+      if (!lacking) continue
+      for (const other of lacking) if (other !== at) this.#join(at, other, giver.symbols)
       this.#lacking.set(symbol, lacking.includes(at) ? [at] : [])
     }
   }
 
   link({ from, to, decider, depth }: Link): void {
+    this.#positions ??= new Map(this.#flow.children.map((child, at) => [child, at]))
     const [start, end] = [this.#positions.get(from), this.#positions.get(to)]
     const wrong = (why: string): TaskFlowError => {
       this.checkOrder()
@@ -98,9 +112,9 @@ class GraphWiring {
   }
 
   /** @throws TaskFlowError `dependency-cycle`, naming the children that wait for one another. */
-  checkOrder(): void {
+  checkOrder(edges: readonly Edge[] = this.edges): void {
     const { children, name } = this.#flow
-    const order = orderOf(children.length, this.edges)
+    const order = orderOf(children.length, edges)
     if (order.length === children.length) return
     const ordered = new Set(order)
     const left = children.filter((_, at) => !ordered.has(at)).map((child) => `'${child.name}'`)
@@ -108,12 +122,9 @@ class GraphWiring {
     throw new TaskFlowError('dependency-cycle', `graph '${name}' has no order: ${why}: ${left.join(', ')}`)
   }
 
-  #join(from: number, to: number, symbol?: string): Draft {
+  #join(from: number, to: number, symbols: string[] = []): Draft {
     const known = this.#find(from, to)
-    if (known && symbol !== undefined) known.symbols.push(symbol)
-    if (known) return known
-    // Not filled by push: most edges have one symbol, and a list that grows is made for many.
-    const symbols = symbol === undefined ? [] : [symbol]
+    if (known) return extended(known, symbols)
     const made: Draft = { from, to, symbols, decider: null, depth: 'ALL' }
     const into = this.#into[to]!
     into.push(made)
@@ -124,19 +135,30 @@ class GraphWiring {
 
   #find(from: number, to: number): Draft | undefined {
     const into = this.#into[to]!
-    return into.length < few ? into.find((edge) => edge.from === from) : this.#byStart.get(to)!.get(from)
+    if (into.length >= few) return this.#byStart.get(to)!.get(from)
+    for (const edge of into) if (edge.from === from) return edge
+    return undefined
   }
 
-  #ambiguous(child: PlainNode, symbol: string): TaskFlowError {
+  #ambiguous(child: PlainNode, last: Giver): TaskFlowError {
     this.checkOrder()
     const { children, name } = this.#flow
-    const givers = this.#givers.get(symbol)!.map((at) => `'${children[at]!.name}'`)
+    const [symbol] = last.symbols
+    const givers: string[] = []
+    for (let giver: Giver | null = last; giver; giver = giver.earlier) givers.push(`'${children[giver.at]!.name}'`)
     const remedy = `rebind '${child.name}' to a symbol that only one provides, or place it before the others`
     return new TaskFlowError(
       'ambiguous-dependency',
-      `in graph '${name}' '${child.name}' needs '${symbol}', which ${givers.join(' and ')} provide: ${remedy}`,
+      `in graph '${name}' '${child.name}' needs '${symbol}', which ${givers.toReversed().join(' and ')} provide: ${remedy}`,
     )
   }
 }
 
 const depths: ReadonlySet<string> = new Set(['ALL', 'FLOW', 'NEIGHBORS', 'ATOM', 'PART'])
+
+/** A list of one may be shared with other edges, so it is not added to. */
+function extended(edge: Draft, symbols: readonly string[]): Draft {
+  if (edge.symbols.length > 1) edge.symbols.push(...symbols)
+  else if (symbols.length > 0) edge.symbols = [...edge.symbols, ...symbols]
+  return edge
+}

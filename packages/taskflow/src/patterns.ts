@@ -176,18 +176,21 @@ function wiringOf(
   name: string,
   options: WiringOptions & Pick<AtomOptions, 'inject'>,
 ): Pick<AtomNode, 'needs' | 'revertNeeds' | 'provides'> {
-  const { requires = none, optional = none, rebind = {}, provides = none, inject = {} } = options
-  const { revertRequires = none, revertRebind = {} } = options
+  const { requires = none, optional = none, rebind = nothing, provides = none, inject = nothing } = options
+  const { revertRequires = none, revertRebind = nothing } = options
   const needs = needsOf(name, requires, rebind, optional, inject)
   const own = options.revertRequires !== undefined || options.revertRebind !== undefined
   const revertNeeds = own ? needsOf(name, revertRequires, revertRebind, none, inject) : null
   return { needs, revertNeeds, provides: providedBy(name, provides) }
 }
 
-const none: readonly string[] = []
+/** Shared by all atoms: an empty list of its own would be kept with each. */
+const none: readonly never[] = []
+const nothing: Readonly<Record<string, never>> = {}
 
 function providedBy(name: string, provides: NonNullable<WiringOptions['provides']>): readonly Provided[] {
-  if (typeof provides === 'string') return [{ symbol: provides, path: [] }]
+  if (provides === none) return none
+  if (typeof provides === 'string') return [{ symbol: provides, path: none }]
   if (provides instanceof Set)
     return [...(provides as ReadonlySet<string>)].map((key) => ({ symbol: key, path: [key] }))
   if (Array.isArray(provides)) return (provides as string[]).map((symbol, index) => ({ symbol, path: [index] }))

@@ -7,10 +7,11 @@ interface Between {
 }
 
 /**
- * The order in which the children of a graph may run: those that nothing orders, by position. Children of a circle,
- * and what waits for them, are left out.
+ * The order in which the children of a graph may run: those that nothing orders, by position, and so by position alone
+ * where every edge leads forwards. Children of a circle, and what waits for them, are left out.
  */
 export function orderOf(size: number, edges: readonly Between[]): number[] {
+  if (edges.every(({ from, to }) => from < to)) return Array.from({ length: size }, (_, at) => at)
   const waiting = new Int32Array(size)
   for (const { to } of edges) waiting[to]!++
   const { offsets, targets } = grouped(size, edges)

@@ -29,7 +29,6 @@ class Walk {
   readonly #from: number[] = []
   readonly #to: number[] = []
   readonly #names = new Set<string>()
-  readonly #provided = new Map<string, Provision[]>()
   readonly #scope: Scope
   readonly #levels: Level[] = []
 
@@ -42,20 +41,26 @@ class Walk {
 
   finish(): Plan {
     const size = this.#atoms.length
+    const atoms = this.#atoms
     const successors = joinEdges(size, this.#from, this.#to)
+    let provided: Plan['provided'] | null = null
     return Object.freeze({
       name: this.#flow,
       size,
-      atoms: this.#atoms,
+      atoms,
       successors,
       predecessors: reverseEdges(size, successors),
-      ...rankNodes(this.#atoms),
+      ...rankNodes(atoms),
       bindings: this.#bindings,
       revertBindings: this.#revertBindings,
       controllers: Int32Array.from(this.#controllers),
       votes: this.#votes,
       inputs: this.#scope.inputs,
-      provided: this.#provided,
+      /** Only who asks for results, or declares inputs, needs it, so it is made when somebody does. */
+      get provided() {
+        provided ??= providedBy(atoms)
+        return provided
+      },
     })
   }
 
@@ -104,13 +109,7 @@ class Walk {
     }
     this.#names.add(atom.name)
     const node = this.#place(atom, votes)
-    const provisions = atom.provides.map(({ symbol, path }) => ({ symbol, node, part: path }))
-    for (const provision of provisions) {
-      const known = this.#provided.get(provision.symbol)
-      if (known) known.push(provision)
-      else this.#provided.set(provision.symbol, [provision])
-    }
-    return { first: node, last: node, hollow: false, provisions }
+    return { first: node, last: node, hollow: false, provisions: provisionsOf(atom, node) }
   }
 
   #place(atom: Atom | null, votes: readonly Vote[]): number {
@@ -135,4 +134,21 @@ class Walk {
     this.#from.push(from)
     this.#to.push(to)
   }
+}
+
+function providedBy(atoms: readonly (Atom | null)[]): ReadonlyMap<string, readonly Provision[]> {
+  const provided = new Map<string, Provision[]>()
+  for (const [node, atom] of atoms.entries()) {
+    if (!atom) continue
+    for (const provision of provisionsOf(atom, node)) {
+      const known = provided.get(provision.symbol)
+      if (known) known.push(provision)
+      else provided.set(provision.symbol, [provision])
+    }
+  }
+  return provided
+}
+
+function provisionsOf({ provides }: Atom, node: number): readonly Provision[] {
+  return provides.map(({ symbol, path }) => ({ symbol, node, part: path }))
 }

@@ -1,9 +1,9 @@
 import type { Adjacency, Atom, Ranking } from './plan.ts'
 
 /** Sorts edges by where they start; the order of edges of one node stays. */
-export function joinEdges(size: number, from: readonly number[], to: readonly number[]): Adjacency {
+export function joinEdges(size: number, from: ArrayLike<number>, to: ArrayLike<number>): Adjacency {
   const offsets = new Int32Array(size + 1)
-  for (const node of from) offsets[node + 1]!++
+  for (let edge = 0; edge < from.length; edge++) offsets[from[edge]! + 1]!++
   for (let node = 0; node < size; node++) offsets[node + 1]! += offsets[node]!
   const next = offsets.slice(0, size)
   const targets = new Int32Array(to.length)
@@ -12,15 +12,9 @@ export function joinEdges(size: number, from: readonly number[], to: readonly nu
 }
 
 export function reverseEdges(size: number, edges: Adjacency): Adjacency {
-  const from: number[] = []
-  const to: number[] = []
-  for (let node = 0; node < size; node++) {
-    for (let edge = edges.offsets[node]!; edge < edges.offsets[node + 1]!; edge++) {
-      from.push(edges.targets[edge]!)
-      to.push(node)
-    }
-  }
-  return joinEdges(size, from, to)
+  const from = new Int32Array(edges.targets.length)
+  for (let node = 0; node < size; node++) from.fill(node, edges.offsets[node], edges.offsets[node + 1])
+  return joinEdges(size, edges.targets, from)
 }
 
 /**
@@ -28,7 +22,7 @@ export function reverseEdges(size: number, edges: Adjacency): Adjacency {
  * atom: what is behind them is as ready as what stands beside them.
  */
 export function rankNodes(atoms: readonly (Atom | null)[]): { order: Ranking; undoOrder: Ranking } {
-  const forward = Int32Array.from(atoms.keys())
+  const forward = new Int32Array(atoms.length).map((_, node) => node)
   const backward = forward.toReversed()
   if (atoms.some((atom) => atom !== null && priorityOf(atom) !== 0)) {
     const priority = Float64Array.from(atoms, (atom) => (atom ? priorityOf(atom) : Number.POSITIVE_INFINITY))
@@ -40,7 +34,7 @@ export function rankNodes(atoms: readonly (Atom | null)[]): { order: Ranking; un
 
 function rankingOf(nodes: Int32Array): Ranking {
   const ranks = new Int32Array(nodes.length)
-  for (const [rank, node] of nodes.entries()) ranks[node] = rank
+  for (let rank = 0; rank < nodes.length; rank++) ranks[nodes[rank]!] = rank
   return { ranks, nodes }
 }
 
