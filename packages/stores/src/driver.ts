@@ -29,6 +29,38 @@ export interface BlobWriter {
   abort(): Promise<void>
 }
 
+/** A writer whose bytes may outlive it. */
+export interface PartWriter extends BlobWriter {
+  /**
+   * Ends the write as `abort` does, but what is written stays as the key's part. It may come while a `write` is
+   * pending, which then settles.
+   */
+  keep(): Promise<void>
+}
+
+/** What a write that was cut off, or whose process died, has left of a blob. Looking at it holds nothing open. */
+export interface BlobPart {
+  /** What the part was created with: says whose bytes these are. */
+  readonly label: string
+  /** How many bytes, from the first on, are surely there as they were written. */
+  readonly size: number
+  /** The part's first `end` bytes; for `lifetime` and for stopping early see {@link Driver.read}. */
+  read(end: number, lifetime?: number): Promise<AsyncIterable<Uint8Array>>
+  /**
+   * Takes the part over and goes on after its first `from` bytes, of at most `size`; others go. Who wrote to it before
+   * can neither commit nor harm it any more.
+   */
+  append(from: number): Promise<PartWriter>
+}
+
+/** Which parts a sweep leaves alone, besides those that this driver object is writing. */
+export interface SweepOptions {
+  /** Those changed after this time: where several processes share the place, that is how the others' are spared. */
+  readonly unchangedSince?: Date | undefined
+  /** Of those that can be gone on with, the ones under these keys. Default: none. */
+  readonly keep?: ((key: string) => boolean) | undefined
+}
+
 /**
  * What somebody writes to keep images somewhere new: bytes in, bytes out, and nothing else.
  *
@@ -87,11 +119,25 @@ export interface Driver {
   adopt?(key: string, path: string, signal?: AbortSignal): Promise<void>
 
   /**
-   * Optional power: removes what writers left behind that never committed nor aborted, because their process died.
-   * Parts that this driver object is writing are left alone, and so are those changed after `unchangedSince`: where
-   * several processes share the place, that is how the others' parts are spared.
+   * Optional power, together with `part` and `dropPart`: begins a blob as `create` does, whose bytes can be gone on with should the
+   * write be cut off. A key has one part at most: an earlier one goes.
+   */
+  createPart?(key: string, label: string): Promise<PartWriter>
+
+  /**
+   * Optional power: what was kept under the key, or left there by a process that died; undefined where nothing is that
+   * can be trusted.
+   */
+  part?(key: string): Promise<BlobPart | undefined>
+
+  /** Optional power: removes the key's part; does nothing where there is none. */
+  dropPart?(key: string): Promise<void>
+
+  /**
+   * Optional power: removes what writers left behind that never committed nor aborted, because their process died, and
+   * parts that were kept.
    *
    * @returns how many parts were removed.
    */
-  sweepParts?(unchangedSince?: Date): Promise<number>
+  sweepParts?(options?: SweepOptions): Promise<number>
 }

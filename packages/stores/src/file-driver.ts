@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, mkdir, open, opendir, realpath, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { BlobWriter, ByteRange, Driver } from './driver.ts'
+import type { BlobPart, BlobWriter, ByteRange, Driver, PartWriter, SweepOptions } from './driver.ts'
 import { errnoOf, StoreError } from './errors.ts'
+import { FileParts, keyOfMark } from './file-parts.ts'
 import { FileReader } from './file-reader.ts'
 import { FileWriter } from './file-writer.ts'
 import { isKey } from './key.ts'
@@ -22,10 +23,12 @@ export class FileDriver implements Driver {
   readonly type = 'file'
   readonly #folder: string
   readonly #live = new Set<string>()
+  readonly #parts: FileParts
 
   /** @param folder is made absolute at once: a later chdir changes nothing. */
   constructor(folder: string) {
     this.#folder = resolve(folder)
+    this.#parts = new FileParts(this.#folder, this.#live)
   }
 
   async create(key: string): Promise<BlobWriter> {
@@ -85,16 +88,46 @@ export class FileDriver implements Driver {
     }
   }
 
-  async sweepParts(unchangedSince?: Date): Promise<number> {
+  async createPart(key: string, label: string): Promise<PartWriter> {
+    if (await isThere(this.localPath(key))) throw new StoreError('exists', { key })
+    await makeFolder(this.#folder)
+    return this.#parts.create(key, label)
+  }
+
+  async part(key: string): Promise<BlobPart | undefined> {
+    return this.#parts.find(key)
+  }
+
+  async dropPart(key: string): Promise<void> {
+    await this.#parts.drop(key)
+  }
+
+  async sweepParts(options: SweepOptions = {}): Promise<number> {
+    const found = new Set<string>()
+    for await (const name of this.#names()) if (partPattern.test(name)) found.add(name)
+    const spared = await this.#spared(found, options)
     let swept = 0
-    for await (const name of this.#names()) {
+    for (const name of found) {
       const path = join(this.#folder, name)
-      if (!partPattern.test(name) || this.#live.has(path)) continue
-      if (unchangedSince !== undefined && !(await isOlder(path, unchangedSince))) continue
+      if (spared.has(name) || this.#live.has(path)) continue
+      if (options.unchangedSince !== undefined && !(await isOlder(path, options.unchangedSince))) continue
       await rm(path, { force: true })
-      swept += 1
+      if (keyOfMark(name) === undefined) swept += 1
     }
     return swept
+  }
+
+  /** Marks change less often than what they are of, and are nothing without it. */
+  async #spared(names: ReadonlySet<string>, { keep, unchangedSince }: SweepOptions): Promise<ReadonlySet<string>> {
+    const spared = new Set<string>()
+    for (const name of names) {
+      const key = keyOfMark(name)
+      const mark = key === undefined ? undefined : await this.#parts.mark(key)
+      if (key === undefined || mark === undefined || !names.has(mark.data)) continue
+      const isFresh = unchangedSince !== undefined && !(await isOlder(join(this.#folder, mark.data), unchangedSince))
+      if (isFresh || keep?.(key) === true) spared.add(name).add(mark.data)
+    }
+    return spared
   }
 
   #newPart(key: string): string {

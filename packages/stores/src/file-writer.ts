@@ -23,13 +23,8 @@ export class FileWriter implements BlobWriter {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    const { handle } = this.#parts
-    // A disk that fills up takes a piece first and fails at the next.
-    for (let done = 0; done < chunk.length; ) {
-      const { bytesWritten } = await handle.write(chunk, done, chunk.length - done, this.#at)
-      done += bytesWritten
-      this.#at += bytesWritten
-    }
+    await writeWhole(this.#parts.handle, chunk, this.#at)
+    this.#at += chunk.length
   }
 
   async commit(): Promise<void> {
@@ -49,5 +44,13 @@ export class FileWriter implements BlobWriter {
     } finally {
       onEnd()
     }
+  }
+}
+
+/** A disk that fills up takes a piece first and fails at the next. */
+export async function writeWhole(handle: FileHandle, chunk: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < chunk.length; ) {
+    const { bytesWritten } = await handle.write(chunk, done, chunk.length - done, at + done)
+    done += bytesWritten
   }
 }

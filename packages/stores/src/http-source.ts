@@ -9,17 +9,32 @@ export interface HttpSourceOptions extends WatchOptions {
   readonly filter: SourceFilter
   /** How many redirects are followed; 5 by default. Each target is checked as the first URL is. */
   readonly maxRedirects?: number
-  /** Go on at this byte, if the source is still what `validator` (of an earlier answer) says. */
-  readonly from?: { readonly offset: number; readonly validator: string } | undefined
+  /** Go on there; otherwise the body starts at 0. */
+  readonly from?: ResumePoint | undefined
   /** Finds the addresses of a host; the system's resolver by default. */
   readonly lookup?: HostLookup
+}
+
+/** Where to go on in a source, and what an earlier answer said of it. */
+export interface ResumePoint {
+  /** The first byte that is wanted. */
+  readonly offset: number
+  /** Nothing is gone on with unless the source is still what this says. */
+  readonly validator: string
+  /** If given: nor unless the whole is still of this size, in bytes. */
+  readonly size?: number | null | undefined
+  /** If given: nor unless redirects still lead to this place, its query apart, which may be a signature. */
+  readonly finalUrl?: string | undefined
 }
 
 /** A source that has answered. Whoever has one reads its body, or closes it. */
 export interface HttpSource {
   /** Bytes of the whole source, as it announces; null if it does not. */
   readonly size: number | null
-  /** A strong ETag, else the time of the last change: what `from` takes. Null: it cannot be resumed safely. */
+  /**
+   * What `from` takes: a strong ETag, else the time of the last change if that was a second before the answer, at least.
+   * Null: it cannot be resumed safely.
+   */
   readonly validator: string | null
   /** Whether the body starts at `from.offset`; otherwise it starts at 0. */
   readonly resumed: boolean
@@ -60,9 +75,9 @@ async function open(url: string, options: HttpSourceOptions, on: Exchange): Prom
   const headers = from ? { range: `bytes=${from.offset}-`, 'if-range': from.validator } : {}
   const answer = await follow(checkUrl(url, options.filter), headers, maxRedirects, on)
   const status = answer.response.statusCode ?? 0
-  if (status === 200) return toSource(answer, { offset: 0, size: readLength(answer.response) }, false, on.watch)
-  const part = status === 206 && from ? readPart(answer.response, from) : null
-  if (part) return toSource(answer, part, true, on.watch)
+  if (status === 200) return toSource(answer, { offset: 0, size: readLength(answer.response) }, null, on.watch)
+  const part = status === 206 && from ? readPart(answer, from) : null
+  if (part && from) return toSource(answer, part, from, on.watch)
   answer.response.destroy()
   // The source has no such part any more, or gave another: it is read from its start.
   if (from && (status === 416 || status === 206)) return open(url, { ...options, from: undefined }, on)
@@ -105,22 +120,24 @@ async function explain<T>(first: URL | null, work: () => T | Promise<T>): Promis
   }
 }
 
-function toSource({ url, response }: Answer, extent: BodyExtent, resumed: boolean, watch: Watch): HttpSource {
+function toSource({ url, response }: Answer, extent: BodyExtent, from: ResumePoint | null, watch: Watch): HttpSource {
   const body = new SourceBody(response, extent, watch)
-  const validator = readValidator(response)
   return {
     size: extent.size,
-    validator,
-    resumed,
+    // An answer of a part need not repeat what the one who asks has said.
+    validator: from ? from.validator : readValidator(response),
+    resumed: from !== null,
     finalUrl: stripCredentials(url),
     body,
     close: () => body.close(),
   }
 }
 
+/** A time says for certain which version it is of only when it is over: another change may come in the same second. */
 function readValidator({ headers }: IncomingMessage): string | null {
-  const { etag, 'last-modified': modified } = headers
-  return etag?.startsWith('"') ? etag : (modified ?? null)
+  const { etag, date = '', 'last-modified': modified = '' } = headers
+  if (etag?.startsWith('"')) return etag
+  return Date.parse(date) - Date.parse(modified) >= 1000 ? modified : null
 }
 
 function readLength({ headers }: IncomingMessage): number | null {
@@ -129,11 +146,19 @@ function readLength({ headers }: IncomingMessage): number | null {
 }
 
 /** Where the part is that the source sent; null unless it starts where it was asked to, in the same version. */
-function readPart({ headers }: IncomingMessage, from: { offset: number; validator: string }): BodyExtent | null {
+function readPart({ url, response: { headers } }: Answer, from: ResumePoint): BodyExtent | null {
+  const { validator, size: expected = null, finalUrl } = from
   const [, start, end, whole] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers['content-range'] ?? '') ?? []
-  const otherVersion = from.validator.startsWith('"') && (headers.etag ?? from.validator) !== from.validator
-  if (Number(start) !== from.offset || otherVersion) return null
-  return { offset: from.offset, size: whole === '*' ? Number(end) + 1 : Number(whole) }
+  const size = whole === '*' ? (expected ?? Number(end) + 1) : Number(whole)
+  const current = validator.startsWith('"') ? headers.etag : headers['last-modified']
+  const isOther = (current ?? validator) !== validator || (expected !== null && size !== expected)
+  const isElsewhere = finalUrl !== undefined && placeOf(new URL(finalUrl)) !== placeOf(url)
+  if (Number(start) !== from.offset || isOther || isElsewhere) return null
+  return { offset: from.offset, size }
+}
+
+function placeOf({ origin, pathname }: URL): string {
+  return `${origin}${pathname}`
 }
 
 const retryableStatus = new Set([408, 425, 429, 500, 502, 503, 504])

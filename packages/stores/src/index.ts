@@ -1,5 +1,5 @@
-export type { WriteOptions, WriteResult } from './blob-write.ts'
-export type { BlobWriter, ByteRange, Driver } from './driver.ts'
+export type { KeptPart, OpenResumable, ResumableSource, WriteOptions, WriteResult } from './blob-write.ts'
+export type { BlobPart, BlobWriter, ByteRange, Driver, PartWriter, SweepOptions } from './driver.ts'
 export {
   classifyError,
   StoreError,
@@ -10,7 +10,7 @@ export {
 export { FileDriver } from './file-driver.ts'
 export { closeHashing, HashPool, type HashPoolOptions } from './hashing/hash-pool.ts'
 export type { RingShape } from './hashing/ring.ts'
-export { type HttpSource, type HttpSourceOptions, openHttpSource } from './http-source.ts'
+export { type HttpSource, type HttpSourceOptions, openHttpSource, type ResumePoint } from './http-source.ts'
 export { HttpSourceError, type HttpSourceErrorCode } from './http-source-error.ts'
 export { checkUrl, type SourceFilter } from './http-source-url.ts'
 export { isKey } from './key.ts'

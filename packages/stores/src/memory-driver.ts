@@ -1,4 +1,4 @@
-import type { BlobWriter, ByteRange, Driver } from './driver.ts'
+import type { BlobPart, BlobWriter, ByteRange, Driver, PartWriter, SweepOptions } from './driver.ts'
 import { StoreError } from './errors.ts'
 
 const chunkBytes = 1 << 20
@@ -10,6 +10,7 @@ const chunkBytes = 1 << 20
 export class MemoryDriver implements Driver {
   readonly type = 'memory'
   readonly #blobs = new Map<string, Uint8Array>()
+  readonly #parts = new Map<string, MemoryPart>()
 
   async create(key: string): Promise<BlobWriter> {
     let chunks: Uint8Array[] = []
@@ -48,11 +49,71 @@ export class MemoryDriver implements Driver {
     return `memory:///${key}`
   }
 
+  async createPart(key: string, label: string): Promise<PartWriter> {
+    if (this.#blobs.has(key)) throw new StoreError('exists', { key })
+    return this.#append(key, { label, bytes: Buffer.alloc(0), live: true })
+  }
+
+  async part(key: string): Promise<BlobPart | undefined> {
+    const part = this.#parts.get(key)
+    if (part === undefined) return undefined
+    const { label, bytes } = part
+    return {
+      label,
+      size: bytes.length,
+      read: async (end) => chunksOf(bytes.subarray(0, end)),
+      append: async (from) => this.#append(key, { label, bytes: bytes.subarray(0, from), live: true }),
+    }
+  }
+
+  async dropPart(key: string): Promise<void> {
+    this.#parts.delete(key)
+  }
+
+  async sweepParts({ unchangedSince, keep }: SweepOptions = {}): Promise<number> {
+    const swept = unchangedSince ? [] : [...this.#parts].filter(([key, { live }]) => !live && keep?.(key) !== true)
+    for (const [key] of swept) this.#parts.delete(key)
+    return swept.length
+  }
+
+  #append(key: string, begun: MemoryPart): PartWriter {
+    let part = begun
+    this.#parts.set(key, part)
+    const isOurs = (): boolean => this.#parts.get(key) === part
+    const replace = (next: MemoryPart): void => {
+      if (!isOurs()) throw new StoreError('io', { reason: 'its part was removed, or taken over by another write' })
+      part = next
+      this.#parts.set(key, part)
+    }
+    return {
+      write: async (chunk) => replace({ ...part, bytes: Buffer.concat([part.bytes, chunk]) }),
+      commit: async () => {
+        if (this.#blobs.has(key)) throw new StoreError('exists', { key })
+        replace(part)
+        this.#blobs.set(key, part.bytes)
+        this.#parts.delete(key)
+      },
+      keep: async () => {
+        if (isOurs()) replace({ ...part, live: false })
+      },
+      abort: async () => {
+        if (isOurs()) this.#parts.delete(key)
+      },
+    }
+  }
+
   #find(key: string): Uint8Array {
     const blob = this.#blobs.get(key)
     if (blob === undefined) throw new StoreError('not-found', { key })
     return blob
   }
+}
+
+interface MemoryPart {
+  readonly label: string
+  readonly bytes: Uint8Array
+  /** Whether somebody writes to it. */
+  readonly live: boolean
 }
 
 async function* chunksOf(blob: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -46,11 +46,16 @@ export class SlotFeed {
     }
   }
 
-  /** Waits for everything handed over, and answers the checksums by algorithm. */
-  async finish(): Promise<Record<string, string>> {
-    const { halt, pool, hashError } = this.#parts
+  /** Hands over what has come, and waits until all of it is written and hashed. */
+  async flush(): Promise<void> {
     if (this.#slot !== undefined) this.#hand(this.#slot)
     while (this.#free.length < this.#ring.slots) await this.#answer()
+  }
+
+  /** Waits for everything, and answers the checksums by algorithm. */
+  async finish(): Promise<Record<string, string>> {
+    const { halt, pool, hashError } = this.#parts
+    await this.flush()
     const digests = Array.from(this.#jobs, async ([name, job]) => [name, await job.digest()] as const)
     const hashes = await halt.wait(
       Promise.all(digests).catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { BlobStream } from './blob-stream.ts'
-import { BlobWrite, type WriteOptions, type WriteResult } from './blob-write.ts'
-import type { ByteRange, Driver } from './driver.ts'
+import { BlobWrite, type OpenResumable, type WriteOptions, type WriteResult } from './blob-write.ts'
+import type { ByteRange, Driver, SweepOptions } from './driver.ts'
 import { StoreError, type StoreErrorDetails, toStoreError } from './errors.ts'
 import { type HashPool, sharedHashing } from './hashing/hash-pool.ts'
 import { checkKey } from './key.ts'
@@ -62,6 +62,25 @@ export class Store {
    */
   async write(key: string, source: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<WriteResult> {
     return new BlobWrite({ store: this.id, driver: this.#driver, key, source, options, pool: this.#pool }).run()
+  }
+
+  /**
+   * Writes a blob as {@link write} does, from a source that can be asked to go on. When the source fails or the signal
+   * aborts, what has come is kept as the key's part, also when the process dies; the next call hashes it again and goes
+   * on behind it. Any other failure leaves nothing. A part that nobody will go on with is removed by {@link dropPart}.
+   *
+   * `open` is given the part, decides by its label whether the source can go on with it, and says so. Of a driver that
+   * keeps no parts it is always asked for the whole. A source of at most 256 KiB, as it announces, is not kept.
+   *
+   * @throws StoreError; what `open` and the source throw passes as it is.
+   */
+  async resume(key: string, open: OpenResumable, options: Omit<WriteOptions, 'size'>): Promise<WriteResult> {
+    return new BlobWrite({ store: this.id, driver: this.#driver, key, source: open, options, pool: this.#pool }).run()
+  }
+
+  /** Removes what {@link resume} kept under the key, if anything. */
+  async dropPart(key: string): Promise<void> {
+    await this.#ask(key, `remove the part of image ${key}`, async () => this.#driver.dropPart?.(key))
   }
 
   /**
@@ -154,14 +173,15 @@ export class Store {
   }
 
   /**
-   * Removes the parts of writes whose process died. Where other processes write to the same place, give the time
-   * after which a part may still be theirs.
+   * Removes the parts of writes whose process died, and those that were kept, but for those under the keys that are
+   * still to be gone on with. Where other processes write to the same place, give the time after which a part may
+   * still be theirs.
    *
    * @returns how many were removed.
    */
-  async removeParts(unchangedSince?: Date): Promise<number> {
+  async removeParts(options: SweepOptions = {}): Promise<number> {
     try {
-      return (await this.#driver.sweepParts?.(unchangedSince)) ?? 0
+      return (await this.#driver.sweepParts?.(options)) ?? 0
     } catch (error) {
       throw toStoreError(error, { store: this.id, action: 'remove the parts of broken writes' })
     }

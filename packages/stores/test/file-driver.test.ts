@@ -57,7 +57,7 @@ describe('parts of broken writes', () => {
       await writeFile(join(folder, name), 'x')
       await utimes(join(folder, name), seconds, seconds)
     }
-    expect(await driver.sweepParts(new Date(2_000_000))).toBe(1)
+    expect(await driver.sweepParts({ unchangedSince: new Date(2_000_000) })).toBe(1)
     expect(await readdir(folder)).toHaveLength(2)
     expect(await driver.sweepParts()).toBe(1)
     await writer.write(patternBytes(10))

@@ -1,18 +1,23 @@
-import type { BlobWriter, ByteRange, Driver } from '../driver.ts'
+import type { BlobPart, BlobWriter, ByteRange, Driver, PartWriter, SweepOptions } from '../driver.ts'
 import { hasPower } from './suite-case.ts'
 
-/** The calls that can be made to fail: `next` is a chunk of a read, `write`, `commit` and `abort` are the writer's. */
+/** The calls that can be made to fail: `next` is a chunk of a read, `write`, `commit`, `abort` and `keep` are the writer's. */
 export type FaultyCall =
   | 'create'
   | 'write'
   | 'commit'
   | 'abort'
+  | 'keep'
   | 'read'
   | 'next'
   | 'size'
   | 'delete'
   | 'list'
   | 'adopt'
+  | 'createPart'
+  | 'part'
+  | 'append'
+  | 'dropPart'
   | 'sweepParts'
 
 export interface Fault {
@@ -36,7 +41,10 @@ export class FaultyDriver implements Driver {
   readonly type: string
   readonly localPath?: (key: string) => string
   readonly adopt?: (key: string, path: string, signal?: AbortSignal) => Promise<void>
-  readonly sweepParts?: (unchangedSince?: Date) => Promise<number>
+  readonly createPart?: (key: string, label: string) => Promise<PartWriter>
+  readonly part?: (key: string) => Promise<BlobPart | undefined>
+  readonly dropPart?: (key: string) => Promise<void>
+  readonly sweepParts?: (options?: SweepOptions) => Promise<number>
   readonly #inner: Driver
   readonly #faults: readonly Fault[]
   readonly #counts = new Map<FaultyCall, number>()
@@ -49,18 +57,19 @@ export class FaultyDriver implements Driver {
     if (hasPower(inner, 'adopt')) {
       this.adopt = (key, path, signal) => this.#call('adopt', () => inner.adopt(key, path, signal))
     }
+    if (hasPower(inner, 'createPart')) {
+      this.createPart = async (key, label) =>
+        this.#partWriter(await this.#call('createPart', () => inner.createPart(key, label)))
+    }
+    if (hasPower(inner, 'part')) this.part = async (key) => this.#part(await this.#call('part', () => inner.part(key)))
+    if (hasPower(inner, 'dropPart')) this.dropPart = (key) => this.#call('dropPart', () => inner.dropPart(key))
     if (hasPower(inner, 'sweepParts')) {
-      this.sweepParts = (unchangedSince) => this.#call('sweepParts', () => inner.sweepParts(unchangedSince))
+      this.sweepParts = (options) => this.#call('sweepParts', () => inner.sweepParts(options))
     }
   }
 
   async create(key: string): Promise<BlobWriter> {
-    const writer = await this.#call('create', () => this.#inner.create(key))
-    return {
-      write: (chunk) => this.#call('write', () => writer.write(chunk)),
-      commit: () => this.#call('commit', () => writer.commit()),
-      abort: () => this.#call('abort', () => writer.abort()),
-    }
+    return this.#writer(await this.#call('create', () => this.#inner.create(key)))
   }
 
   async read(key: string, range?: ByteRange, lifetime?: number): Promise<AsyncIterable<Uint8Array>> {
@@ -82,6 +91,29 @@ export class FaultyDriver implements Driver {
 
   url(key: string): string {
     return this.#inner.url(key)
+  }
+
+  #writer(writer: BlobWriter): BlobWriter {
+    return {
+      write: (chunk) => this.#call('write', () => writer.write(chunk)),
+      commit: () => this.#call('commit', () => writer.commit()),
+      abort: () => this.#call('abort', () => writer.abort()),
+    }
+  }
+
+  #partWriter(writer: PartWriter): PartWriter {
+    return { ...this.#writer(writer), keep: () => this.#call('keep', () => writer.keep()) }
+  }
+
+  #part(part: BlobPart | undefined): BlobPart | undefined {
+    if (part === undefined) return undefined
+    const { label, size } = part
+    return {
+      label,
+      size,
+      read: async (end, lifetime) => this.#chunks(await this.#call('read', () => part.read(end, lifetime))),
+      append: async (from) => this.#partWriter(await this.#call('append', () => part.append(from))),
+    }
   }
 
   #chunks(blob: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Driver } from '../driver.ts'
 import { adoptCases } from './adopt-cases.ts'
+import { partCases } from './part-cases.ts'
 import { readCases } from './read-cases.ts'
 import type { DriverCase } from './suite-case.ts'
 import { writeCases } from './write-cases.ts'
@@ -29,7 +30,7 @@ export interface SuiteCase {
  * ```
  */
 export function storeSuite(name: string, makeDriver: () => Promise<SuiteDriver>): readonly SuiteCase[] {
-  const cases: readonly DriverCase[] = [...writeCases, ...readCases, ...adoptCases]
+  const cases: readonly DriverCase[] = [...writeCases, ...readCases, ...adoptCases, ...partCases]
   return cases.map((one) => ({
     name: `${name}: ${one.name}`,
     run: async () => {

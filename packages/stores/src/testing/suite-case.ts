@@ -9,7 +9,7 @@ export interface DriverCase {
 }
 
 /** Whether the driver has the optional power. */
-export function hasPower<Power extends 'localPath' | 'adopt' | 'sweepParts'>(
+export function hasPower<Power extends 'localPath' | 'adopt' | 'createPart' | 'part' | 'dropPart' | 'sweepParts'>(
   driver: Driver,
   power: Power,
 ): driver is Driver & Required<Pick<Driver, Power>> {
