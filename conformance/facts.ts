@@ -2,7 +2,7 @@
 import type { AtomRecord, AtomState, JsonValue } from '@glimpse/taskflow'
 import type { CallLog, RevertFact } from './calls.ts'
 import { textOf } from './failures.ts'
-import type { FlowSpec } from './spec.ts'
+import type { Crash, FlowSpec } from './spec.ts'
 import { byCodePoint, render } from './values.ts'
 
 /** The facts of one case: a line of the runner's output. A key that is absent does not apply. */
@@ -10,6 +10,7 @@ export type Facts = InvalidFacts | RunFacts | BrokenFacts
 
 export interface InvalidFacts {
   readonly id: string
+  readonly crash?: Crash
   readonly outcome: 'invalid'
   readonly error: {
     readonly phase: 'build' | 'compile' | 'validate'
@@ -20,6 +21,8 @@ export interface InvalidFacts {
 
 export interface RunFacts {
   readonly id: string
+  /** Only of a run that went on after it. */
+  readonly crash?: Crash
   readonly outcome: 'ran'
   readonly flow_state: string
   readonly raised: readonly string[]
@@ -31,6 +34,7 @@ export interface RunFacts {
 /** Neither refused nor run: the runner does not know the spec, or the engine never ended. */
 interface BrokenFacts {
   readonly id: string
+  readonly crash?: Crash
   readonly outcome: 'broken'
   readonly error: { readonly type: string; readonly message: string }
 }

@@ -19,6 +19,12 @@ const taskFlowNames: Partial<Record<ErrorCode, string>> = {
   'invalid-decision': 'ValueError',
 }
 
+/** A failure as it is stored, from the words of the cases. */
+export function storedFailure(atom: string, text: string): StoredFailure {
+  const names = text.startsWith('!') ? [text.slice(1)] : [SpecifiedError.name, 'Error']
+  return { atom, names, message: text, code: null, stack: null, causes: [] }
+}
+
 /** The name of the exception that TaskFlow raises in the place of this error. */
 export function typeOf(error: unknown): string {
   return typeNameOf(Failure.from(error, ''))

@@ -15,14 +15,19 @@ const next: Readonly<Record<string, readonly string[]>> = {
   IGNORE: ['PENDING'],
 }
 
-/** What a trace breaks, of rules 1 to 3, given which atom is directly before which. */
+/**
+ * What a trace breaks, of rules 1 to 3, given which atom is directly before which.
+ *
+ * @param initial states of atoms before the trace, where they are not PENDING.
+ */
 export function differencesInOrder(
   edges: readonly (readonly [string, string])[],
   trace: readonly Transition[],
+  initial: ReadonlyMap<string, string> = new Map(),
 ): readonly string[] {
   const behind = closureOf(edges)
   const before = closureOf(edges.map(([from, to]) => [to, from]))
-  const states = new Map<string, string>()
+  const states = new Map(initial)
   const wrong: string[] = []
   const hold = (step: string, others: Iterable<string>, allowed: readonly string[]): void => {
     for (const other of others) {

@@ -1,5 +1,5 @@
 /** The format of the recorded cases. Source: `flow-oracle/README.md`, "A case", "Spec" and "Expected". */
-import type { Depth, JsonValue, Pattern } from '@glimpse/taskflow'
+import type { AtomState, Depth, FlowState, JsonValue, Pattern } from '@glimpse/taskflow'
 
 /** A workflow in neutral words. */
 export interface Spec {
@@ -56,9 +56,42 @@ export type RetrySpec = { readonly name: string; readonly provides?: string; rea
   | { readonly strategy: 'parameterized_for_each'; readonly values_from: string }
 )
 
+/** When a process died: after the k-th transition of its kind was stored, or not before the end. */
+export interface Crash {
+  readonly after: 'finish' | 'start' | 'end'
+  readonly k: number
+}
+
+/** What storage held of a run. */
+export interface Snapshot {
+  readonly flow_state: FlowState
+  readonly atoms: Readonly<Record<string, AtomSnapshot>>
+}
+
+export interface AtomSnapshot {
+  readonly kind: 'task' | 'retry'
+  readonly state: AtomState
+  readonly intention: 'EXECUTE' | 'REVERT' | 'RETRY' | 'IGNORE'
+  readonly executes: number
+  readonly reverts: number
+  readonly result?: JsonValue
+  readonly failure?: string
+  readonly revert_result?: JsonValue
+  readonly revert_failure?: string
+  /** Values, and by atom the failures of their attempts. */
+  readonly history?: readonly (readonly [JsonValue, Readonly<Record<string, string>>])[]
+}
+
+/** A crash, what storage held after it, and what TaskFlow makes of that. */
+export interface RecordedResume extends Omit<RecordedCase, 'spec' | 'resume'> {
+  readonly crash: Crash
+  readonly snapshot: Snapshot
+}
+
 /** A spec and what TaskFlow does with it. */
 export interface RecordedCase {
   readonly spec: Spec
+  readonly resume?: readonly RecordedResume[]
   readonly expected: Expected
   readonly accident: boolean
   /** What an accident touches. */

@@ -54,7 +54,9 @@ function fails({ fail }: TaskSpec, nth: number, args: Arguments): boolean {
 
 function told(name: string, args: Arguments, outcome: Outcome<JsonValue>): RevertFact {
   const call = renderCall(name, args)
-  return outcome.ok ? { result: outcome.result, call } : { failure: textOf(outcome.failure), call }
+  if (outcome.ok) return { result: outcome.result, call }
+  // TaskFlow gives null where an execute was interrupted; we say so.
+  return outcome.failure.code === 'interrupted' ? { result: null, call } : { failure: textOf(outcome.failure), call }
 }
 
 function undone({ name, revert }: TaskSpec, nth: number): string {

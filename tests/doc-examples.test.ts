@@ -4,8 +4,8 @@ import { type Example, faultsOf } from './support/examples.ts'
 import { root } from './support/project.ts'
 import { examplesIn, importsFor, publicNames } from './support/public-names.ts'
 
-/** What a reader of taskflow can import is told of, with code that compiles and runs. */
-const names = publicNames(path.join(root, 'packages', 'taskflow'))
+/** What a reader of these packages can import is told of, with code that compiles and runs. */
+const names = ['taskflow', 'taskflow-sqlite'].flatMap((folder) => publicNames(path.join(root, 'packages', folder)))
 const documented = names.map((publicName) => ({
   name: publicName.name,
   from: publicName.from,

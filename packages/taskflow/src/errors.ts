@@ -18,11 +18,18 @@ export const errorCodes = {
   'missing-value': 'a value lacks the part that an atom asks for, or was never made',
   'no-more-values': 'a retry has tried every value that it had',
   'invalid-decision': 'a retry decided something that is not a decision',
+  'too-large': 'a value is larger than what may be stored',
+  'plan-changed': 'the flow is no longer the one that the run was begun with',
+  'not-found': 'there is no run, job or factory of that name',
+  interrupted: 'the process ended while an atom executed, and nobody knows how far it came',
   timeout: 'an atom took longer than it may',
   'thread-crashed': 'the worker thread of a task ended before the task did',
   suspended: 'the flow was suspended; run it again to go on',
   cancelled: 'the flow was cancelled',
+  abandoned: 'the run was left as it is, for somebody else to go on with',
   storage: 'what happened could not be stored, so the run was stopped',
+  'stale-owner': 'the run or the job has another owner by now',
+  'job-claimed': 'the job is claimed by somebody',
 } as const
 
 /**

@@ -77,6 +77,28 @@ export function findLoss(value: unknown, path: string, above: readonly object[] 
   return firstLoss(Object.keys(record).values(), (key) => findLoss(record[key], `${path}.${key}`, inside))
 }
 
+/**
+ * Whether the JSON of a value that {@link findLoss} has nothing against is longer than so many characters. It is not
+ * made to find out; numbers, keys and marks are reckoned, and no more is looked at than it takes.
+ */
+export function isLongerThan(value: unknown, limit: number): boolean {
+  if (typeof value === 'string') return value.length > limit
+  if (typeof value !== 'object' || value === null) return false
+  return lengthWithin(value, limit) > limit
+}
+
+function lengthWithin(value: unknown, limit: number): number {
+  if (typeof value === 'string') return value.length + 2
+  if (typeof value !== 'object' || value === null) return 5
+  let length = 2
+  const isList = Array.isArray(value)
+  for (const [key, item] of Object.entries(value)) {
+    length += (isList ? 1 : key.length + 4) + lengthWithin(item, limit - length)
+    if (length > limit) break
+  }
+  return length
+}
+
 function kindOf(value: object): string {
   const { constructor: made }: { constructor?: unknown } = value
   return typeof made === 'function' && made.name !== '' ? `a ${made.name}` : 'an object of a class without a name'
@@ -90,12 +112,14 @@ function firstLoss<K>(keys: IterableIterator<K>, look: (key: K) => string | null
   return null
 }
 
-/** @throws TaskFlowError `not-json`, naming the owner of the value and the path in it. */
-export function assertJson(value: unknown, owner: string, path: string): void {
+/** @throws TaskFlowError `not-json`, naming the owner of the value and the path in it; `too-large` */
+export function assertStorable(value: unknown, owner: string, path: string, maxBytes: number): void {
   const loss = findLoss(value, path)
-  if (loss === null) return
-  throw new TaskFlowError(
-    'not-json',
-    `${owner}: ${loss}, which JSON cannot store; give plain data, or a reference to it`,
-  )
+  if (loss !== null) {
+    const message = `${owner}: ${loss}, which JSON cannot store; give plain data, or a reference to it`
+    throw new TaskFlowError('not-json', message)
+  }
+  if (!isLongerThan(value, maxBytes)) return
+  const remedy = 'Put the bytes into a file or a store, and give a reference to them, or raise maxValueBytes'
+  throw new TaskFlowError('too-large', `${owner} is larger than the ${maxBytes} bytes that a value may have. ${remedy}`)
 }

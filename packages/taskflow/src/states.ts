@@ -57,7 +57,8 @@ export const flowTransitions: { readonly [S in FlowState]: readonly FlowState[] 
 }
 
 /**
- * For each state of a task, the states that may follow it.
+ * For each state of a task, the states that may follow it. One that a crash interrupted may besides begin again, in
+ * the state that it is in, and go from `RUNNING` to `REVERTING` without an end.
  *
  * @example
  * console.log(atomTransitions.RUNNING.join()) // SUCCESS,FAILURE

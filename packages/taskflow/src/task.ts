@@ -47,7 +47,10 @@ export interface TaskContext {
   readonly atom: string
   /** 1 on the first execute of this atom in this flow, 2 on the second, ... */
   readonly attempt: number
-  /** The same for every delivery of one (flow, atom, attempt): what other systems may recognise a repeat by. */
+  /**
+   * The same whenever one execute of (flow, atom, attempt) is made, also after a crash, and another one for its revert:
+   * what other systems may recognise a repeat by.
+   */
   readonly idempotencyKey: string
   readonly logger: Logger
   /**

@@ -15,7 +15,7 @@ import {
   unordered,
 } from '../src/index.ts'
 import { ObservedBackend } from './observed-backend.ts'
-import { ending, ManualClock, thrownBy, tried, turn, Workbench, watched } from './workbench.ts'
+import { ending, ManualClock, thrownBy, tried, turn, type Watched, Workbench, watched } from './workbench.ts'
 
 describe('a backoff', () => {
   const waiting = (bench: Workbench, by: AnyRetry, failures = 9): FlowNode =>
@@ -140,6 +140,36 @@ describe('a backoff', () => {
       'r REVERTING>REVERTED',
     ])
     expect(watch.states).toBe('flow REVERTED, a REVERTED, r REVERTED, x PENDING')
+  })
+
+  it.each([
+    ['is tried again first', 'fail', {}, ['r', '-r']],
+    ['is not tried again, with failFast,', 'fail', { failFast: true }, ['-r']],
+    ['is not tried again', 'cancel', {}, ['-r']],
+  ] as const)('that is over %s when something before it in its wave ends all: %s', async (_, how, options, rest) => {
+    const bench = new Workbench()
+    const clock = new ManualClock()
+    const r = retry({
+      execute: () => bench.log.push('r'),
+      revert: () => void bench.log.push('-r'),
+      onFailure: () => 'RETRY',
+      backoff: fixed(50),
+    })
+    const last = bench.quick('last', () => {
+      if (how === 'fail') throw new Error('last broke')
+      watch.engine.cancel('enough')
+    })
+    const root = unordered('f', [linear('all', [busy(bench, ['h']), atom(last)]), waiting(bench, r)])
+    const watch: Watched = watched(root, { clock, ...options })
+    const ended = ending(watch.engine.run({}))
+    await turn()
+    expect([bench.underWay, clock.waits]).toEqual([['h'], [50]])
+    await clock.pass(50)
+    await bench.end('h')
+    expect(await ended).toBe(how === 'fail' ? 'last broke' : "cancelled: flow 'f' was cancelled: enough")
+    const end = bench.log.slice(bench.log.indexOf('last') + 1)
+    expect(end.filter((word) => word.endsWith('r'))).toEqual(rest)
+    expect(watch.engine.state).toBe('REVERTED')
   })
 
   it('ends when something else fails that reverts everything', async () => {

@@ -1,12 +1,35 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { atom, Engine, type Listener, linear, MemoryBackend, type TaskContext, unordered } from '../src/index.ts'
+import {
+  atom,
+  controller,
+  Engine,
+  type Listener,
+  linear,
+  MemoryBackend,
+  retry,
+  type Task,
+  type TaskContext,
+  times,
+  unordered,
+} from '../src/index.ts'
 import { ObservedBackend, statesOf } from './observed-backend.ts'
 import { Trace } from './trace.ts'
-import { rejection, turn, Workbench } from './workbench.ts'
+import { rejection, tried, turn, Workbench, watched } from './workbench.ts'
 
 const reason = new Error('the user said so')
 const cancelled = { name: 'TaskFlowError', code: 'cancelled' }
+
+/** A task that fails in the very moment in which it is aborted. */
+function heeding(bench: Workbench, name: string): Task<Record<string, never>, unknown> {
+  return {
+    ...bench.held(name),
+    execute: (_, context) => {
+      context.signal.addEventListener('abort', () => void bench.fail(name))
+      return bench.hold(name, context)
+    },
+  }
+}
 
 /** A task's work that ends as soon as it is told to. */
 async function untilAborted({ signal }: TaskContext): Promise<never> {
@@ -145,6 +168,110 @@ describe('a run that is cancelled', () => {
     expect(bench.contextOf('undo').signal.aborted).toBe(false)
     await bench.end('undo')
     expect(await failed).toBe(broken)
+  })
+
+  it('stores why, also when what is under way fails by it at once; no retry is asked any more', async () => {
+    const bench = new Workbench()
+    const backend = new ObservedBackend()
+    const asked: string[] = []
+    const r = retry({
+      execute: () => 1,
+      onFailure: () => {
+        asked.push('r')
+        return 'RETRY'
+      },
+    })
+    const root = linear('f', [atom(bench.quick('a')), tried('part', r, [atom(heeding(bench, 'b'))])])
+    const engine = new Engine(root, { backend, id: 'r' })
+    const failed = rejection(engine.run({}))
+    await turn()
+    engine.cancel(reason)
+    expect(await failed).toMatchObject(cancelled)
+    expect(asked).toEqual([])
+    expect(backend.batches.at(-4)).toEqual(['flow to REVERT', 'flow cancelled', 'b FAILURE', 'b REVERTING'])
+    const { flow } = backend.load('r')!
+    expect([flow.state, flow.intention, flow.cancelled]).toEqual(['REVERTED', 'REVERT', { reason: 'the user said so' }])
+  })
+
+  it('by a retry that is asked, and decides otherwise, reverts everything and stores why', async () => {
+    const bench = new Workbench()
+    const backend = new ObservedBackend()
+    for (const decision of ['RETRY', 'REVERT_ALL'] as const) {
+      const onFailure = () => {
+        engine.cancel({ by: decision })
+        return decision
+      }
+      const r = retry({ execute: () => 1, onFailure })
+      const engine: Engine<object, unknown> = new Engine(tried('f', r, [atom(bench.failing('x'))]), {
+        backend,
+        id: decision,
+      })
+      expect(await rejection(engine.run({}))).toMatchObject(cancelled)
+      expect(backend.load(decision)?.flow).toMatchObject({ state: 'REVERTED', cancelled: { reason: { by: decision } } })
+    }
+    expect(bench.log).toEqual(['x', '-x', 'x', '-x'])
+  })
+
+  it.each([undefined, null, 0, 'enough', { by: ['me'] }])('keeps a reason that can be stored: %j', async (why) => {
+    const backend = new MemoryBackend()
+    const engine = new Engine(linear('f', []), { backend, id: 'r' })
+    engine.cancel(why)
+    await rejection(engine.run({}))
+    expect(backend.load('r')?.flow.cancelled).toEqual({ reason: why ?? null })
+  })
+
+  it.each(['at once', 'later'])(
+    'with neverResolve is reverted all the same, when what is under way fails %s',
+    async (how) => {
+      const bench = new Workbench()
+      const b = how === 'later' ? bench.held('b') : heeding(bench, 'b')
+      const watch = watched(linear('f', [atom(bench.quick('a')), atom(b)]), { neverResolve: true })
+      const failed = rejection(watch.engine.run({}))
+      await turn()
+      watch.engine.cancel()
+      await turn()
+      if (how === 'later') await bench.fail('b')
+      expect(await failed).toMatchObject(cancelled)
+      expect(bench.log.slice(-2)).toEqual(['-b', '-a'])
+      expect(watch.states).toBe('flow REVERTED, a REVERTED, b REVERTED')
+    },
+  )
+
+  it('with neverResolve is reverted all the same, when something had failed before', async () => {
+    const bench = new Workbench()
+    const root = unordered('f', [atom(bench.failing('x')), atom(bench.held('a'))])
+    const watch = watched(root, { neverResolve: true })
+    const failed = rejection(watch.engine.run({}))
+    await turn()
+    expect(bench.log).toEqual(['x', 'a'])
+    watch.engine.cancel()
+    await bench.end('a')
+    expect(await failed).toMatchObject(cancelled)
+    expect(bench.log).toEqual(['x', 'a', '-x', '-a'])
+    expect(watch.states).toBe('flow REVERTED, x REVERTED, a REVERTED')
+  })
+
+  it('after a revert that failed undoes nothing more: that stops everything', async () => {
+    const bench = new Workbench()
+    const root = unordered('f', [
+      linear(
+        'part',
+        [atom(bench.quick('b', undefined, { revert: () => Promise.reject(reason) })), atom(bench.failing('x'))],
+        {
+          retry: controller(times(2)),
+        },
+      ),
+      atom(bench.held('a')),
+    ])
+    const watch = watched(root, { mode: 'parallel' })
+    const failed = rejection(watch.engine.run({}))
+    await turn()
+    await turn()
+    watch.engine.cancel()
+    await bench.end('a')
+    expect(await failed).toBe(reason)
+    expect(bench.log).toEqual(['a', 'b', 'x', '-x', '-b'])
+    expect(watch.engine.state).toBe('FAILURE')
   })
 
   it('twice gives the first reason', async () => {

@@ -21,8 +21,8 @@ import {
   times,
   unordered,
 } from '../src/index.ts'
-import { recordOf } from './observed-backend.ts'
-import { ending, turn, Workbench, watched } from './workbench.ts'
+import { ObservedBackend, recordOf } from './observed-backend.ts'
+import { ending, ManualClock, turn, Workbench, watched } from './workbench.ts'
 
 const no: Decider = () => false
 
@@ -123,7 +123,7 @@ describe('a no', () => {
 
   it('leaves a flow a success, that tells and stores who was passed by', async () => {
     const bench = new Workbench()
-    const watch = watched(documented(bench, 'NEIGHBORS'))
+    const watch = watched(documented(bench, 'NEIGHBORS'), { clock: new ManualClock() })
     await watch.engine.run({})
     expect(watch.trace.lines).toEqual([
       'flow PENDING>RUNNING',
@@ -143,8 +143,32 @@ describe('a no', () => {
       kind: 'task',
       version: '1.0',
       state: 'IGNORE',
+      intention: 'EXECUTE',
       attempts: 0,
+      endedAt: 0,
+      meta: { reach: 'NEIGHBORS' },
     })
+    expect(recordOf(watch.backend, 'r', 'c')?.meta).toEqual({ reach: 'ATOM' })
+  })
+
+  it('is not stored with an atom of its part that has failed already', async () => {
+    const bench = new Workbench()
+    const backend = new ObservedBackend()
+    const before = atom(bench.quick('before'))
+    const empty = linear('empty', [])
+    const x = atom(bench.quick('x'))
+    const throws = (): boolean => {
+      throw new Error('cannot decide')
+    }
+    const part = graph('part', [empty, x, atom(bench.quick('y'))], { links: [{ from: empty, to: x, decider: throws }] })
+    const links: Link[] = [{ from: before, to: part, decider: () => false, depth: 'PART' }]
+    const engine = new Engine(graph('g', [before, part], { links }), { backend, id: 'r' })
+    expect(await ending(engine.run({}))).toBe('cannot decide')
+    expect(backend.batches.slice(1, 3)).toEqual([
+      ['before SUCCESS', 'x RUNNING', 'y IGNORE'],
+      ['flow to REVERT', 'x FAILURE', 'x REVERTING'],
+    ])
+    expect(recordOf(backend, 'r', 'x')?.meta).toEqual({ unbegun: true })
   })
 
   it('is stored before what it lets run begins', async () => {

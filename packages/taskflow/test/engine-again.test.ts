@@ -601,10 +601,13 @@ describe('a run that is over', () => {
 
   it('and was reverted starts over, with new attempts', async () => {
     const bench = new Workbench()
-    const watch = watched(linear('f', [atom(bench.quick('a')), atom(bench.unsteady('x', 1)), atom(bench.quick('b'))]))
+    const root = linear('f', [atom(bench.quick('a')), atom(bench.unsteady('x', 1)), atom(bench.quick('b'))])
+    const watch = watched(root, { clock: new ManualClock() })
     expect(await ending(watch.engine.run({}))).toBe('x#1')
+    expect(watch.backend.load('r')?.flow.intention).toBe('REVERT')
     watch.trace.lines.length = 0
     expect(await ending(watch.engine.run())).toBeNull()
+    expect(watch.backend.load('r')?.flow.intention).toBe('EXECUTE')
     expect(bench.log).toEqual(['a', 'x', '-x', '-a', 'a', 'x', 'b'])
     expect(watch.engine.failures).toEqual([])
     expect(watch.trace.lines.slice(0, 5)).toEqual([
@@ -619,8 +622,11 @@ describe('a run that is over', () => {
       kind: 'task',
       version: '1.0',
       state: 'SUCCESS',
+      intention: 'EXECUTE',
       attempts: 2,
       result: 'x',
+      beganAt: 0,
+      endedAt: 0,
     })
     expect(recordOf(watch.backend, 'r', 'b')?.attempts).toBe(1)
   })
@@ -747,7 +753,7 @@ describe('a run that is over', () => {
     watch.engine.cancel('undo it')
     expect(await ending(watch.engine.run())).toBe("cancelled: flow 'f' was cancelled: undo it")
     expect(bench.log).toEqual(['a', 'x', '-x', '-a'])
-    expect(watch.states).toMatch(/^flow \w+, a REVERTED, x REVERTED$/)
+    expect(watch.states).toBe('flow REVERTED, a REVERTED, x REVERTED')
   })
 
   it('does not notice a cancel, also where it was reverted in a part', async () => {
@@ -896,7 +902,7 @@ describe('reset()', () => {
     await reset
     expect(await ending(engine.run())).toBeNull()
     expect(backend.batches.slice(2)).toEqual([
-      ['flow PENDING', 'a PENDING'],
+      ['flow PENDING', 'flow to EXECUTE', 'a PENDING'],
       ['flow RUNNING', 'a RUNNING'],
       ['flow SUCCESS', 'a SUCCESS'],
     ])

@@ -15,7 +15,7 @@ import {
 } from '../src/index.ts'
 import { recordOf, statesOf } from './observed-backend.ts'
 import { LogBook } from './trace.ts'
-import { rejection, turn, Workbench } from './workbench.ts'
+import { ending, rejection, thrownBy, turn, Workbench, watched } from './workbench.ts'
 
 const broken = new Error('broke')
 
@@ -180,7 +180,7 @@ describe('after a failure', () => {
     engine.cancel()
     await bench.end('b')
     await failed
-    expect(seen).toEqual([{ aborted: false, attempt: 1, idempotencyKey: 'r/a/1' }])
+    expect(seen).toEqual([{ aborted: false, attempt: 1, idempotencyKey: 'r/a/1/revert' }])
   })
 })
 
@@ -375,6 +375,51 @@ describe('a result that cannot be stored', () => {
     const engine = new Engine(linear('f', [atom(bench.quick('a', () => nested))]))
     await expect(engine.run({})).rejects.toMatchObject({ code: 'not-json' })
     expect(engine.state).toBe('REVERTED')
+  })
+
+  it('because it is larger than a value may be fails its atom, and may be as large as that', async () => {
+    const bench = new Workbench()
+    const give = (length: number) => atom(bench.quick(`give ${length}`, () => 'x'.repeat(length)))
+    const watch = watched(linear('f', [give(100), give(101)]), { maxValueBytes: 100 })
+    expect(await ending(watch.engine.run({}))).toMatch(
+      /^too-large: the result of 'give 101' is larger than the 100 bytes that a value may have/,
+    )
+    expect(bench.log).toEqual(['give 100', 'give 101', '-give 101', '-give 100'])
+    const usual = new Engine(linear('f', [give(1_048_576), give(1_048_577)]))
+    expect(await ending(usual.run({}))).toMatch(/^too-large: the result of 'give 1048577' is larger than the 1048576/)
+  })
+
+  it('because it is too large is dropped where a revert gave it', async () => {
+    const bench = new Workbench()
+    const a = bench.quick('a', undefined, { revert: () => 'x'.repeat(101) })
+    const b = bench.quick('b', undefined, { revert: () => 'x'.repeat(100) })
+    const root = linear('f', [atom(a), atom(b), atom(bench.failing('x', broken))])
+    const watch = watched(root, { maxValueBytes: 100 })
+    expect(await rejection(watch.engine.run({}))).toBe(broken)
+    expect(watch.states).toBe('flow REVERTED, a REVERTED, b REVERTED, x REVERTED')
+    const given = ['a', 'b'].map((name) => recordOf(watch.backend, 'r', name)?.revertResult)
+    expect(given).toEqual([null, 'x'.repeat(100)])
+    expect(watch.book.fields).toContainEqual({ atom: 'a', loss: 'it is too large' })
+  })
+
+  it.each<[string, object, object, string]>([
+    ['an input', { image: 'x'.repeat(101) }, {}, "input 'image' of flow 'f' is larger than the 100 bytes"],
+    ['its meta', {}, { image: 'x'.repeat(101) }, "the meta of flow 'f' is larger than the 100 bytes"],
+  ])('because it is too large lets no run begin where it is %s', async (_, inputs, meta, said) => {
+    const bench = new Workbench()
+    const watch = watched(linear('f', [atom(bench.quick('a'))]), { maxValueBytes: 100, meta: { ...meta } })
+    const error = await ending(watch.engine.run(inputs))
+    expect(error).toMatch(/^too-large: /)
+    expect(error).toContain(said)
+    expect(bench.log).toEqual([])
+    expect(watch.states).toBe('nothing')
+  })
+
+  it.each([0, -1, 1.5, Number.NaN])('is not said by a largest size of %d, which is refused', (maxValueBytes) => {
+    expect(thrownBy(() => new Engine(linear('f', []), { maxValueBytes }))).toMatchObject({
+      code: 'invalid-flow',
+      message: `maxValueBytes must be a whole number of at least 1, not ${maxValueBytes}`,
+    })
   })
 
   it('is none when an object merely comes twice, or a property is undefined', async () => {

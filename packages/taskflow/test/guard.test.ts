@@ -436,6 +436,53 @@ describe('the hooks of a task', () => {
     expect(watch.states).toBe('flow REVERTED, a REVERTED')
   })
 
+  it('before execute are within its time: what is late then is not called', async () => {
+    const bench = new Workbench()
+    const preExecute = async (context: TaskContext): Promise<void> => void (await bench.hold('hook', context))
+    const make = (): AnyTask => ({ ...bench.quick('a'), timeout: 50, preExecute })
+    const run = await timed(() => [make()])
+    await run.clock.pass(50)
+    await bench.end('hook')
+    expect(await run.ended).toBe(late('a', 50))
+    expect(bench.log).toEqual(['-a'])
+    const impatient = await timed(() => [make()])
+    await impatient.clock.pass(50)
+    await impatient.clock.pass(1_000)
+    expect(await impatient.ended).toBe(late('a', 50))
+    await bench.end('hook')
+    expect(bench.log).toEqual(['-a', '-a'])
+  })
+
+  it('before execute leave the rest of its time to it', async () => {
+    const bench = new Workbench()
+    const preExecute = async (context: TaskContext): Promise<void> => void (await bench.hold('hook', context))
+    const run = await timed(() => [limited(bench, 'a', 50, { preExecute })])
+    await run.clock.pass(30)
+    await bench.end('hook')
+    expect(bench.log).toEqual(['a'])
+    expect(run.clock.waits).toEqual([20])
+    await run.clock.pass(20)
+    expect(bench.contextOf('a').signal.aborted).toBe(true)
+    await bench.end('a')
+    expect(await run.ended).toBe(late('a', 50))
+  })
+
+  it('before and after revert are called where there is no revert, too', async () => {
+    const bench = new Workbench()
+    const a = task({ name: 'a', execute: () => void bench.log.push('a'), ...hooks(bench.log) })
+    const watch = watched(linear('f', [atom(a), atom(bench.failing('x'))]))
+    expect(await ending(watch.engine.run({}))).toBe('x broke')
+    expect(bench.log.slice(5)).toEqual(['preRevert a 1', 'postRevert a 1'])
+    expect(watch.states).toBe('flow REVERTED, a REVERTED, x REVERTED')
+  })
+
+  it('before a revert that is none, when they fail, are a revert that failed all the same', async () => {
+    const a = task({ name: 'a', execute: () => {}, ...hooks([], ['preRevert']) })
+    const watch = watched(linear('f', [atom(a), atom(new Workbench().failing('x'))]))
+    expect(await ending(watch.engine.run({}))).toBe('preRevert broke')
+    expect(watch.states).toBe('flow FAILURE, a REVERT_FAILURE, x REVERTED')
+  })
+
   it('before revert that fail are a revert that failed', async () => {
     const bench = new Workbench()
     const b = { ...bench.quick('b'), ...hooks([], ['preRevert']) }

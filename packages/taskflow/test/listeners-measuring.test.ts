@@ -389,7 +389,7 @@ describe('a progress listener', () => {
   it.each(['RUNNING', 'REVERTING', 'PENDING', 'IGNORE'] as const)('%s begins at 0, without details', (state) => {
     const progress = new ProgressListener()
     progress.onAtom(atomEvent('RUNNING'))
-    progress.onProgress({ flow: 'r', atom: 'a', fraction: 0.5, details: { bytes: 1 } })
+    progress.onProgress({ flow: 'r', atom: 'a', attempt: 1, fraction: 0.5, details: { bytes: 1 } })
     progress.onAtom(atomEvent(state))
     expect(progress.atom('r', 'a')).toEqual({ fraction: 0, details: null })
   })
@@ -445,7 +445,7 @@ describe('a capturing listener', () => {
     heard.onFlow(flowEvent('RUNNING'))
     heard.onAtom(atomEvent('RUNNING'))
     heard.onAtom({ ...atomEvent('RUNNING'), kind: 'retry' })
-    heard.onProgress({ flow: 'r', atom: 'a', fraction: 1, details: null })
+    heard.onProgress({ flow: 'r', atom: 'a', attempt: 1, fraction: 1, details: null })
     const said = heard.all.map(({ type, event }) => ('kind' in event ? `${type}:${event.kind}` : type))
     expect(said.join(' ')).toBe(left)
     expect(heard.flows.length + heard.atoms.length + heard.progress.length).toBe(3)

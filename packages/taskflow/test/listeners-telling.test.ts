@@ -196,7 +196,13 @@ describe('a logging listener', () => {
     expect(quiet.fields.some((fields) => 'result' in fields)).toBe(false)
     const loud = await logOf(linear('f', [atom(work)]), { progressLevel: 'info', results: true })
     expect(loud.lines).toContain("info: task 'work' is at 45 percent")
-    expect(loud.fields).toContainEqual({ flow: 'r', atom: 'work', fraction: 0.456, details: { of: 'two' } })
+    expect(loud.fields).toContainEqual({
+      flow: 'r',
+      atom: 'work',
+      attempt: 1,
+      fraction: 0.456,
+      details: { of: 'two' },
+    })
     expect(loud.fields).toContainEqual(expect.objectContaining({ state: 'SUCCESS', result: { size: 1 } }))
   })
 
@@ -275,7 +281,7 @@ describe('a printing listener', () => {
   it('prints progress only when asked', () => {
     const written: string[] = []
     const write = (line: string): void => void written.push(line)
-    const event = { flow: 'r', atom: 'a', fraction: 0.999, details: null }
+    const event = { flow: 'r', atom: 'a', attempt: 1, fraction: 0.999, details: null }
     printingListener({ write }).onProgress?.(event)
     expect(written).toEqual([])
     printingListener({ write, progress: true }).onProgress?.(event)

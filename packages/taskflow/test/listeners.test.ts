@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest'
 import {
   type AtomChange,
   atom,
+  controller,
   Engine,
   type Listener,
   linear,
   type TaskContext,
   task,
+  times,
   unordered,
 } from '../src/index.ts'
 import { ObservedBackend, recordOf } from './observed-backend.ts'
@@ -175,11 +177,29 @@ describe('progress', () => {
     bench.contextOf('a').progress(0.5, { bytes: 10 })
     expect(trace.progress).toEqual([])
     await turn()
-    expect(trace.progress).toEqual([{ flow: 'r', atom: 'a', fraction: 0.5, details: { bytes: 10 } }])
+    expect(trace.progress).toEqual([{ flow: 'r', atom: 'a', attempt: 1, fraction: 0.5, details: { bytes: 10 } }])
     expect(recordOf(backend, 'r', 'a')?.progress).toEqual({ fraction: 0.5, details: { bytes: 10 } })
     bench.contextOf('a').progress(0.6)
     await turn()
     expect(recordOf(backend, 'r', 'a')?.progress).toEqual({ fraction: 0.6, details: null })
+  })
+
+  it('is told with the attempt, so that nobody takes it for that of another', async () => {
+    const x = task({
+      name: 'x',
+      execute: async (_: object, context) => {
+        context.progress(context.attempt / 4)
+        await turn()
+        if (context.attempt < 2) throw new Error('again')
+      },
+    })
+    const trace = new Trace()
+    const root = linear('f', [atom(x)], { retry: controller(times(2)) })
+    await new Engine(root, { listeners: [trace] }).run({})
+    expect(trace.progress.map(({ attempt, fraction }) => [attempt, fraction])).toEqual([
+      [1, 0.25],
+      [2, 0.5],
+    ])
   })
 
   it('of one turn is one batch, with the last word of each atom', async () => {

@@ -1,4 +1,5 @@
 import {
+  type AtomChange,
   type AtomRecord,
   type Awaitable,
   type Backend,
@@ -7,11 +8,13 @@ import {
   MemoryBackend,
   type StoredFlow,
 } from '../src/index.ts'
+import type { FlowQuery } from '../src/storage/backend.ts'
+import type { LogBook } from '../src/storage/records.ts'
 
 /** A memory backend that keeps its batches, and lets the test delay or refuse them. */
 export class ObservedBackend implements Backend {
   readonly inner: MemoryBackend = new MemoryBackend()
-  /** Batches that were stored: `flow RUNNING`, `a SUCCESS`, `a 0.5`. */
+  /** Batches that were stored: `flow RUNNING`, `flow to REVERT`, `a SUCCESS`, `a 0.5`, `r to RETRY`. */
   readonly batches: string[][] = []
   /** How many commits were begun. */
   begun = 0
@@ -20,6 +23,18 @@ export class ObservedBackend implements Backend {
   /** @param before is asked before each commit; the first is number 1. */
   constructor(before: (batch: Batch, nth: number) => Awaitable<void> = () => {}) {
     this.#before = before
+  }
+
+  saveBook(book: LogBook): void {
+    this.inner.saveBook(book)
+  }
+
+  listBooks(): readonly LogBook[] {
+    return this.inner.listBooks()
+  }
+
+  removeBook(id: string): void {
+    this.inner.removeBook(id)
   }
 
   create(flow: FlowRecord): void {
@@ -36,6 +51,10 @@ export class ObservedBackend implements Backend {
     return this.inner.load(id)
   }
 
+  list(query?: FlowQuery): readonly FlowRecord[] {
+    return this.inner.list(query)
+  }
+
   remove(id: string): void {
     this.inner.remove(id)
   }
@@ -50,11 +69,21 @@ export class ObservedBackend implements Backend {
   }
 }
 
-function summarize({ flows, atoms }: Batch): string[] {
+function summarize({ change: { state, intention, cancelled }, atoms }: Batch): string[] {
   return [
-    ...flows.map(({ state }) => `flow ${state}`),
-    ...atoms.map(({ name, state, progress }) => `${name} ${state ?? progress?.fraction}`),
+    ...(state ? [`flow ${state}`] : []),
+    ...(intention ? [`flow to ${intention}`] : []),
+    ...(cancelled ? ['flow cancelled'] : []),
+    ...atoms.map((change) => `${change.name} ${inWords(change)}`),
   ]
+}
+
+function inWords({ state, intention, attemptFailure, failure, progress, meta }: AtomChange): string {
+  if (state) return state
+  if (intention) return `to ${intention}`
+  if (attemptFailure) return `notes ${attemptFailure.atom}`
+  if (failure) return 'cannot decide'
+  return meta?.reach ? `reach ${meta.reach}` : `${progress?.fraction}`
 }
 
 /** The stored states of a run: `flow REVERTED, a REVERTED`. */

@@ -69,8 +69,9 @@ export function wrongCounts(run: Run): readonly string[] {
 
 /** What a run that is over has no use for and still keeps. */
 export function leftBehind(run: Run): readonly string[] {
-  const { ready, wave, due, backoffs, completed, running, executor } = run
-  const left = { ready: ready.length, wave: wave.length, backoffs: backoffs.size, completed: completed.length, running }
+  const { ready, wave, due, backoffs, completed, running, interrupted, executor } = run
+  const counts = { ready: ready.length, wave: wave.length, backoffs: backoffs.size, interrupted: interrupted.size }
+  const left = { ...counts, completed: completed.length, running }
   const some = Object.entries(left).flatMap(([what, count]) => (count === 0 ? [] : [`${what}: ${count}`]))
   return [...some, ...(due.some((is) => is === 1) ? ['due'] : []), ...(executor === null ? [] : ['executor'])]
 }

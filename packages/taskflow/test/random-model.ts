@@ -6,13 +6,14 @@
  */
 import type {
   AtomChange,
+  AtomRecord,
   AtomState,
   Batch,
   Decision,
   Depth,
   EngineOptions,
+  FlowChange,
   FlowState,
-  StoredAttempt,
 } from '../src/index.ts'
 import type { AtomFacts, FlowFacts, Vote, Want } from './random-facts.ts'
 import { listed, refuse, same, sorted } from './random-refusal.ts'
@@ -48,15 +49,19 @@ interface Attempt {
   readonly failed: Set<string>
 }
 
+type Intention = AtomRecord['intention']
+
 /** What the model keeps of an atom. */
 export interface Mind {
   readonly facts: AtomFacts
   state: AtomState
-  intention: 'EXECUTE' | 'REVERT' | 'RETRY'
+  intention: Intention
+  /** Of a retry, what it decided and has not done yet: it is stored. */
+  decided: Intention
   attempts: number
   result: { readonly value: unknown } | null
   /** Why its execute failed; of a retry also why it could not decide. An unknown error is null. */
-  failure: { readonly error: unknown; readonly isStored: boolean } | null
+  failure: { readonly error: unknown } | null
   revertFailure: { readonly error: unknown } | null
   history: Attempt[]
   /** How far a no reaches from here. */
@@ -71,11 +76,18 @@ export interface Mind {
 export class Model {
   readonly minds: ReadonlyMap<string, Mind>
   flow: FlowState = 'PENDING'
-  cancelled = false
+  cancelled: { readonly reason: unknown } | null = null
   revertingAll = false
   /** Of the present ride. */
   halted = false
   suspending = false
+  /** Whether it was asked to rest, and has not said yet that it will. */
+  #asked = false
+  /** That it was cancelled while the engine looked for what is ready, and had been asked to rest before or meanwhile. */
+  #overruled: 'before' | 'meanwhile' | null = null
+  #askedMeanwhile = false
+  /** Whether nothing of the ride was stored yet. */
+  #begins = false
   /** Whether the latest batch ended the ride. */
   over = false
   /** What is due, first come first served. */
@@ -93,6 +105,7 @@ export class Model {
   readonly #capacity: number
   #changes: readonly AtomChange[] = []
   #at = 0
+  #latest = 0
 
   constructor(facts: FlowFacts, options: EngineOptions, witness: Witness) {
     this.#facts = facts
@@ -107,6 +120,9 @@ export class Model {
     this.over = false
     this.halted = false
     this.suspending = false
+    this.#asked = false
+    this.#overruled = null
+    this.#begins = true
   }
 
   /** A ride is over: nobody waits for a backoff any more. */
@@ -114,10 +130,25 @@ export class Model {
     for (const mind of this.minds.values()) mind.waits = false
   }
 
-  cancel(): void {
+  /** @param isLooking the engine is looking for what is ready, and may say that it rests only afterwards. */
+  suspend(isLooking: boolean = false): void {
+    if (this.over || this.suspending || this.cancelled || this.#asked) return
+    this.#asked = true
+    this.#askedMeanwhile = isLooking
+  }
+
+  /** Who is cancelled does not rest any more. */
+  goOn(): void {
+    if (this.#asked) this.#overruled = this.#askedMeanwhile ? 'meanwhile' : 'before'
+    this.#asked = false
+  }
+
+  cancel(reason: unknown): void {
     if (this.revertingAll || this.cancelled || this.flow === 'SUCCESS') return
-    this.cancelled = true
+    this.cancelled = { reason }
     this.suspending = false
+    this.#asked = false
+    this.#overruled = null
     this.loosen()
   }
 
@@ -126,24 +157,79 @@ export class Model {
     this.loosen()
   }
 
-  /** @throws when a batch holds anything else than TaskFlow's rules make of what came before. */
-  see(batch: Batch, reset: boolean, signalAborted: boolean): void {
-    this.#changes = batch.atoms.filter(({ state, history }) => state !== undefined || history !== undefined)
+  /**
+   * Gives the states that the flow goes through; only the last of them is in the batch.
+   *
+   * @param aborted why the ride is cancelled from its begin on; null where it is not.
+   * @throws when a batch holds anything else than TaskFlow's rules make of what came before.
+   */
+  see(batch: Batch, reset: boolean, aborted: { readonly reason: unknown } | null): readonly FlowState[] {
+    if (isProgress(batch)) return []
+    const { change } = batch
+    this.#changes = batch.atoms.filter((atom) => !isToldOnly(atom))
     this.#at = 0
-    const states = batch.flows.map(({ state }) => state)
-    if (this.#changes.length + states.length === 0) return
+    this.#checkTimes(batch)
     if (this.over) refuse(`a batch after the ride was over: ${JSON.stringify(batch)}`)
-    if (states[0] === 'PENDING') {
-      this.#startOver(reset)
-      this.flow = states.shift()!
+    const startsOver = reset || (this.#begins && this.flow === 'REVERTED')
+    if (startsOver) this.#startOver(reset)
+    const wasReverting = this.revertingAll
+    const way: FlowState[] = startsOver ? ['PENDING'] : []
+    if (startsOver) this.flow = 'PENDING'
+    if (reset) this.#finish(null)
+    else way.push(...this.#drive(change, aborted))
+    if (way.at(-1) !== change.state) refuse(`the flow goes through ${listed(way)}, but ${change.state} is stored`)
+    this.#checkFlow(change, startsOver, this.revertingAll && !wasReverting)
+    return way
+  }
+
+  #drive({ state }: FlowChange, aborted: { readonly reason: unknown } | null): readonly FlowState[] {
+    const way: FlowState[] = []
+    if (this.#begins) {
+      this.#begins = false
+      this.flow = 'RUNNING'
+      way.push('RUNNING')
+      if (aborted) this.cancel(aborted.reason)
     }
-    if (states[0] === 'RUNNING') {
-      this.flow = states.shift()!
-      if (signalAborted) this.cancel()
-    }
-    if (this.flow === 'PENDING') return this.#finish(states)
     this.#complete()
-    this.#schedule(states)
+    const end = state === undefined || state === 'RUNNING' || state === 'SUSPENDING' ? null : state
+    if (this.#rests(state, end)) {
+      this.#asked = false
+      this.suspending = true
+      this.flow = 'SUSPENDING'
+      way.push('SUSPENDING')
+      this.loosen()
+    }
+    this.#schedule(end)
+    return end === null ? way : [...way, end]
+  }
+
+  /** Whether it says in this batch that it will rest: at once, or because it is over with that. */
+  #rests(state: FlowState | undefined, end: FlowState | null): boolean {
+    if (this.#asked) return state === 'SUSPENDING' || end !== null
+    return (this.#overruled === 'before' && end !== null) || (this.#overruled === 'meanwhile' && end === 'SUSPENDED')
+  }
+
+  /** What is stored of the flow besides its state: that everything is to be reverted, and by whose wish. */
+  #checkFlow({ intention, cancelled }: FlowChange, startsOver: boolean, reverts: boolean): void {
+    const wanted = reverts ? 'REVERT' : startsOver ? 'EXECUTE' : undefined
+    if (intention !== wanted) refuse(`the intention of the flow is stored as ${intention}, not ${wanted}`)
+    const why = (reverts && this.cancelled) || (startsOver ? null : undefined)
+    if (!same(cancelled, why))
+      refuse(`why it is cancelled is stored as ${JSON.stringify(cancelled)}, not ${JSON.stringify(why)}`)
+  }
+
+  /** Every begin and every end has its time. */
+  #checkTimes({ at, atoms }: Batch): void {
+    if (at < this.#latest) refuse(`a batch of ${at} comes after one of ${this.#latest}`)
+    for (const { name, state, beganAt, endedAt } of atoms) {
+      const begins = state === 'RUNNING' || state === 'REVERTING'
+      const ends = state !== undefined && !begins && state !== 'PENDING' && state !== 'RETRYING'
+      for (const [time, has] of [[beganAt, begins] as const, [endedAt, ends] as const]) {
+        if (has !== (time !== undefined)) refuse(`'${name}' is ${state}, and has the times ${beganAt} and ${endedAt}`)
+        if (time !== undefined && (time < this.#latest || time > at)) refuse(`'${name}' is ${state} at ${time}`)
+      }
+    }
+    this.#latest = at
   }
 
   /** Everything that TaskFlow would start now, without regard to how many may run at once. */
@@ -189,9 +275,8 @@ export class Model {
     const kept = reset ? [] : this.#facts.atoms.map(({ name }) => name).filter(isKept)
     this.#reset(this.#facts.atoms.map(({ name }) => name).filter((name) => !kept.includes(name)))
     for (const mind of this.minds.values()) mind.intention = 'EXECUTE'
-    this.cancelled = false
+    this.cancelled = null
     this.revertingAll = false
-    this.ride()
   }
 
   /** Executes and reverts that ended, in the order of the batch. */
@@ -199,13 +284,14 @@ export class Model {
     const ended = new Set<AtomState>(['SUCCESS', 'FAILURE', 'REVERTED', 'REVERT_FAILURE'])
     for (let change = this.#next(); change && ended.has(change.state ?? 'SUCCESS'); change = this.#next()) {
       this.#at++
-      if (change.state === undefined) refuse(`a history of '${change.name}' that nobody asked for`)
+      if (change.state === undefined) refuse(`${changeText(change)} for no reason`)
       this.#end(this.minds.get(change.name)!, change)
     }
   }
 
-  #end(mind: Mind, { state, history }: AtomChange): void {
+  #end(mind: Mind, change: AtomChange): void {
     const { name } = mind.facts
+    const { state } = change
     if (!mind.running) refuse(`'${name}' is ${state}, but was not under way`)
     mind.running = false
     const isExecute = mind.state === 'RUNNING'
@@ -215,7 +301,7 @@ export class Model {
     mind.state = wanted
     if (wanted === 'REVERTED') mind.history = []
     if (end.ok && isExecute) this.#succeed(mind, end.value)
-    if (history !== undefined) this.#compareHistory(mind, history)
+    checkFacts(mind, change)
     if (!end.ok && isExecute) this.#fail(mind, end.error)
     if (!end.ok && !isExecute) this.#failRevert(mind, end.error)
   }
@@ -237,11 +323,12 @@ export class Model {
   }
 
   #fail(mind: Mind, error: unknown): void {
-    mind.failure = { error, isStored: true }
-    // A cancel may have been heeded before, without anything that was stored.
-    if (this.cancelled && this.#witness.decisionsLeft === 0) this.#markAll()
+    mind.failure = { error }
+    // It may be cancelled by a retry that is asked about another failure; from then on nobody is asked.
+    if (this.#witness.decisionsLeft === 0) this.#heedCancel()
+    if (this.revertingAll) return
     if (this.#options.neverResolve) this.halted = true
-    else if (!this.revertingAll) this.#resolve(mind)
+    else this.#resolve(mind)
   }
 
   #failRevert(mind: Mind, error: unknown): void {
@@ -251,42 +338,69 @@ export class Model {
   }
 
   #resolve(failed: Mind): void {
-    const resolution = this.#resolutionOf(failed)
+    const resolution = this.#resolutionOf(failed, failed)
     if (resolution === 'nobody' || resolution.decision === 'REVERT_ALL') this.#markAll()
-    else this.#mark(resolution.retry, resolution.decision)
+    else this.#decide(resolution.retry, resolution.decision)
   }
 
   /** To the outer retry it is the inner one that failed. */
-  #resolutionOf(mind: Mind): { readonly retry: Mind; readonly decision: Decision } | 'nobody' {
+  #resolutionOf(mind: Mind, cause: Mind): { readonly retry: Mind; readonly decision: Decision } | 'nobody' {
     const retry = mind.facts.controllers.map((name) => this.minds.get(name)!).find(({ state }) => state !== 'IGNORE')
     if (!retry) return 'nobody'
-    const decision = this.#ask(retry, mind.facts.name)
+    const decision = this.#ask(retry, mind.facts.name, cause.facts.name)
     if (decision !== 'REVERT') return { retry, decision }
-    const outer = this.#resolutionOf(retry)
+    const outer = this.#resolutionOf(retry, cause)
     if (this.#options.deferReverts) return outer
     return outer === 'nobody' || outer.decision === 'REVERT' ? { retry, decision } : outer
   }
 
-  /** What it decided; one that cannot has failed itself. Its history is stored before the next word of the batch. */
-  #ask(retry: Mind, failed: string): Decision {
+  /** A decision is stored until it is done: what RETRY overrode stays a REVERT. */
+  #decide(retry: Mind, decision: 'REVERT' | 'RETRY'): void {
+    this.#mark(retry, decision)
+    retry.decided = retry.intention
+    this.#expectFact(retry, 'intention', retry.intention)
+  }
+
+  /** What it decided; one that cannot has failed itself. That it was asked is stored before the next word of the batch. */
+  #ask(retry: Mind, failed: string, cause: string): Decision {
     const { name } = retry.facts
     const last = retry.history.at(-1) ?? refuse(`'${name}' is asked about an attempt that it never began`)
     if (!last.failed.has(failed)) {
       last.failed.add(failed)
-      const change = this.#next()
-      if (change?.name !== name || change.history === undefined || change.state !== undefined) {
-        refuse(`the history of '${name}' should be stored, but next comes ${JSON.stringify(change)}`)
+      const { attemptFailure } = this.#expectFact(retry, 'attemptFailure')
+      const { atom, failure } = attemptFailure!
+      if (atom !== failed || failure.atom !== cause) {
+        refuse(`'${name}' notes that '${atom}' failed by '${failure.atom}', not '${failed}' by '${cause}'`)
       }
-      this.#compareHistory(retry, change.history)
-      this.#at++
     }
     const asked = this.#witness.takeDecision()
     if (asked?.retry !== name) refuse(`'${name}' should decide about '${failed}', but '${asked?.retry}' was asked`)
     const wanted = decisionOf(retry.facts, retry.history)
     if (asked.decision !== wanted) refuse(`'${name}' decided ${asked.decision}, not ${wanted}`)
     if (wanted !== 'none') return wanted
-    retry.failure = { error: null, isStored: false }
+    retry.failure = { error: null }
+    const { failure } = this.#expectFact(retry, 'failure')
+    if (failure?.atom !== name) refuse(`that '${name}' cannot decide is stored as a failure of '${failure?.atom}'`)
     return 'REVERT_ALL'
+  }
+
+  /** A change that brings one fact and nothing else. */
+  #expectFact({ facts: { name } }: Mind, fact: keyof AtomChange, value?: unknown): AtomChange {
+    const change = this.#next()
+    if (change?.name !== name || !same(Object.keys(change).toSorted(), ['name', fact].toSorted())) {
+      refuse(`the ${fact} of '${name}' should be stored, but ${changeText(change)}`)
+    }
+    if (value !== undefined && !same(change[fact], value)) {
+      refuse(`the ${fact} of '${name}' is ${JSON.stringify(change[fact])}, not ${JSON.stringify(value)}`)
+    }
+    this.#at++
+    return change
+  }
+
+  #heedCancel(): void {
+    if (!this.cancelled || this.revertingAll) return
+    if (this.failures('revertFailure').length === 0) this.halted = false
+    this.#markAll()
   }
 
   #markAll(): void {
@@ -299,20 +413,15 @@ export class Model {
     for (const name of retry.facts.after) this.minds.get(name)!.intention = 'REVERT'
   }
 
-  #schedule(states: FlowState[]): void {
-    if (this.cancelled && !this.revertingAll) this.#markAll()
-    if (states[0] === 'SUSPENDING') {
-      this.flow = states.shift()!
-      this.suspending = true
-      this.loosen()
-      if (this.cancelled) refuse('a run that was cancelled is suspended')
-    }
+  #schedule(end: FlowState | null): void {
+    this.#heedCancel()
+    if (this.suspending && this.cancelled) refuse('a run that was cancelled is suspended')
     if (this.#hasOwnOrder()) this.loosen()
     if (!this.suspending && this.#loose) this.#follow()
     else if (!this.suspending) this.#start()
     const hasRoom = this.#underWay().length < this.#capacity && !this.halted && !this.suspending
     if (this.#loose && hasRoom) this.#tighten()
-    this.#finish(states)
+    this.#finish(end)
   }
 
   /** Everything that is ready is due, failed atoms to be undone first, then others, then what goes forward. */
@@ -340,6 +449,7 @@ export class Model {
   #tryAgain(mind: Mind): void {
     this.#expect(mind, 'RETRYING')
     mind.intention = 'EXECUTE'
+    mind.decided = 'EXECUTE'
     mind.waits = (mind.facts.retry?.backoff ?? 0) > 0
     this.#reset([...mind.facts.after])
     for (const name of mind.facts.after) this.minds.get(name)!.intention = 'EXECUTE'
@@ -400,9 +510,13 @@ export class Model {
     mind.no = widestOf(depths)
     const reached = depths.flatMap((depth) => this.#reachOf(mind.facts, depth))
     const wanted = new Set([mind.facts.name, ...reached, ...parts].filter((name) => this.#stateOf(name) === 'PENDING'))
-    for (let change = this.#next(); change?.state === 'IGNORE' && wanted.delete(change.name); change = this.#next()) {
+    for (let change = this.#next(); change; change = this.#next()) {
+      const { name, state, meta } = change
+      const isWider = state === undefined && meta?.reach !== undefined && this.#stateOf(name) === 'IGNORE'
+      if (!isWider && !(state === 'IGNORE' && wanted.delete(name))) break
+      if (!meta?.reach) refuse(`'${name}' is passed by, but not how far`)
       this.#at++
-      this.minds.get(change.name)!.state = 'IGNORE'
+      this.minds.get(name)!.state = 'IGNORE'
     }
     if (wanted.size > 0) refuse(`a no passes by '${mind.facts.name}', but not by '${listed(wanted)}'`)
   }
@@ -431,7 +545,7 @@ export class Model {
       const next = this.#wave.shift()
       if (next === undefined) return
       this.minds.get(next.name)!.due = false
-      if (!this.#isOvertaken(next)) this.#begin(next)
+      if (!next.forward || !this.#isOvertaken(next.name)) this.#begin(next)
     }
   }
 
@@ -500,6 +614,7 @@ export class Model {
 
   #mayBegin({ facts, state }: Mind): boolean {
     if (!this.#onceReady.has(facts.name) || (state !== 'PENDING' && state !== 'RETRYING')) return false
+    if (this.#isOvertaken(facts.name)) return false
     return [...facts.before].every((name) => this.#isDone(name))
   }
 
@@ -513,10 +628,9 @@ export class Model {
   }
 
   /** It need not begin any more: it would only be undone. */
-  #isOvertaken({ name }: Due): boolean {
-    const { intention, state } = this.minds.get(name)!
-    const stopped = this.#options.failFast === true || this.cancelled
-    return stopped && intention !== 'EXECUTE' && state === 'PENDING'
+  #isOvertaken(name: string): boolean {
+    const stopped = this.#options.failFast === true || this.cancelled !== null
+    return stopped && this.minds.get(name)!.intention !== 'EXECUTE'
   }
 
   #begin({ name, forward }: Due): void {
@@ -534,10 +648,11 @@ export class Model {
     }
     this.#at++
     mind.state = state
+    checkFacts(mind, change)
   }
 
   /** Nothing else may be in the batch; and the flow is over exactly when nothing is left to do. */
-  #finish(states: readonly FlowState[]): void {
+  #finish(end: FlowState | null): void {
     const waits = [...this.minds.values()].some(({ waits }) => waits) && !this.halted && !this.suspending
     const isOver = this.flow !== 'PENDING' && this.#underWay().length === 0 && !waits
     if (this.suspending && this.#loose) this.#follow()
@@ -546,16 +661,14 @@ export class Model {
     if (this.#witness.votesLeft > 0) refuse('deciders are asked about what is not ready')
     if (this.#witness.decisionsLeft > 0) refuse('a retry is asked for no reason')
     const ready = this.ready()
-    if (states.length === 0 && isOver && (ready.length === 0 || this.suspending)) refuse('the run should be over')
-    if (states.length === 0) return
-    if (!isOver) refuse(`the run ends as ${listed(states)}, while ${listed(this.#underWay())} are under way`)
+    if (end === null && isOver && (ready.length === 0 || this.suspending)) refuse('the run should be over')
+    if (end === null) return
+    if (!isOver) refuse(`the run ends as ${end}, while ${listed(this.#underWay())} are under way`)
     if (ready.length > 0 && !this.halted && !this.suspending)
-      refuse(`the run ends as ${listed(states)}, but ${listed(ready)} is ready`)
+      refuse(`the run ends as ${end}, but ${listed(ready)} is ready`)
     const wanted = this.finalState()
-    if (states.length > 1 || (states[0] !== wanted && !(states[0] === 'SUSPENDED' && this.#mayHaveDue()))) {
-      refuse(`the run ends as ${listed(states)}, not ${wanted}`)
-    }
-    this.flow = states[0]!
+    if (end !== wanted && !(end === 'SUSPENDED' && this.#mayHaveDue())) refuse(`the run ends as ${end}, not ${wanted}`)
+    this.flow = end
     this.over = true
   }
 
@@ -567,8 +680,8 @@ export class Model {
   finalState(): FlowState {
     const minds = [...this.minds.values()]
     const failed = minds.some(({ failure }) => failure !== null)
-    if (minds.some(({ state }) => state === 'REVERT_FAILURE') || (this.#options.neverResolve && failed))
-      return 'FAILURE'
+    const unresolved = this.#options.neverResolve === true && failed && !this.revertingAll
+    if (unresolved || minds.some(({ state }) => state === 'REVERT_FAILURE')) return 'FAILURE'
     const left =
       this.ready().length > 0 || this.#wave.length > 0 || minds.some(({ waits, running }) => waits || running)
     if (this.suspending && left) return 'SUSPENDED'
@@ -613,26 +726,19 @@ export class Model {
   #next(): AtomChange | undefined {
     return this.#changes[this.#at]
   }
-
-  #compareHistory({ facts, history }: Mind, stored: readonly StoredAttempt[]): void {
-    const told = stored.map(({ value, failures }) => ({ value, failed: Object.keys(failures) }))
-    const wanted = history.map(({ value, failed }) => ({ value, failed: [...failed] }))
-    if (!same(told, wanted)) {
-      refuse(`the history of '${facts.name}' is ${JSON.stringify(told)}, not ${JSON.stringify(wanted)}`)
-    }
-  }
 }
 
 function newMind(facts: AtomFacts): Mind {
-  const [state, intention] = ['PENDING', 'EXECUTE'] as const
+  const [state, intention, decided] = ['PENDING', 'EXECUTE', 'EXECUTE'] as const
   const nothing = { result: null, failure: null, revertFailure: null, history: [], no: null }
-  return { facts, state, intention, ...nothing, attempts: 0, due: false, running: false, unbegun: false, waits: false }
+  const isNot = { due: false, running: false, unbegun: false, waits: false }
+  return { facts, state, intention, decided, ...nothing, attempts: 0, ...isNot }
 }
 
 /** What a PENDING atom does not have; how often it was executed stays. */
 function forget(mind: Mind): void {
   const nothing = { result: null, failure: null, revertFailure: null, history: [], no: null, unbegun: false }
-  Object.assign(mind, { state: 'PENDING', ...nothing })
+  Object.assign(mind, { state: 'PENDING', decided: 'EXECUTE', ...nothing })
 }
 
 function widestOf(depths: readonly Depth[]): Depth {
@@ -654,7 +760,44 @@ function decisionOf({ retry }: AtomFacts, history: readonly Attempt[]): Decision
   return strategy.revertAll ? 'REVERT_ALL' : 'REVERT'
 }
 
+/** A change of a state brings exactly these facts with it, besides what it is about. */
+function checkFacts({ facts, state, unbegun, attempts, result }: Mind, change: AtomChange): void {
+  const { retry } = facts
+  const wanted: Partial<AtomChange> = {
+    ...(state === 'RUNNING' && { attempts, kind: retry ? 'retry' : 'task', version: '1.0' }),
+    ...(state === 'RETRYING' && { intention: 'EXECUTE' }),
+    ...(state === 'FAILURE' && unbegun && { meta: { unbegun: true } }),
+    ...(retry && state === 'SUCCESS' && { attempt: { value: result!.value ?? null } }),
+    ...(retry && state === 'REVERTED' && { history: [] }),
+  }
+  const about = [
+    'name',
+    'state',
+    'result',
+    'failure',
+    'revertResult',
+    'revertFailure',
+    'progress',
+    'beganAt',
+    'endedAt',
+  ]
+  const told = Object.fromEntries(Object.entries(change).filter(([key]) => !about.includes(key)))
+  if (!same(sorted(told), sorted(wanted))) {
+    refuse(`${changeText(change)} with ${JSON.stringify(told)}, not ${JSON.stringify(wanted)}`)
+  }
+}
+
+/** Whether a batch only tells how far atoms are, which may come at any time. */
+export function isProgress({ change, atoms }: Batch): boolean {
+  return Object.keys(change).length === 0 && atoms.every(isToldOnly)
+}
+
+function isToldOnly(change: AtomChange): boolean {
+  return Object.keys(change).every((key) => key === 'name' || key === 'progress')
+}
+
 function changeText(change: AtomChange | undefined): string {
   if (!change) return 'the batch is over'
-  return `'${change.name}' becomes ${change.state ?? `history ${JSON.stringify(change.history)}`}`
+  const { name, state, ...facts } = change
+  return `'${name}' becomes ${state ?? JSON.stringify(facts)}`
 }

@@ -49,6 +49,14 @@ function checkError(model: Model, error: unknown): void {
 
 function checkStored(model: Model, { flow, atoms }: StoredFlow): void {
   if (flow.state !== model.flow) refuse(`the flow is stored as ${flow.state}, but is ${model.flow}`)
+  const { intention, cancelled } = flow
+  const wants = {
+    intention: model.revertingAll ? 'REVERT' : 'EXECUTE',
+    cancelled: model.revertingAll ? model.cancelled : null,
+  }
+  if (!same({ intention, cancelled }, wants)) {
+    refuse(`the flow is stored with ${JSON.stringify({ intention, cancelled })}, not ${JSON.stringify(wants)}`)
+  }
   const records = new Map(atoms.map((record) => [record.name, record]))
   for (const mind of model.minds.values()) {
     const { name } = mind.facts
@@ -64,16 +72,35 @@ function checkStored(model: Model, { flow, atoms }: StoredFlow): void {
   if (records.size > 0) refuse(`${listed(records.keys())} are stored, but are not in the flow`)
 }
 
-function toldOf({ state }: Mind, { attempts, kind, result, failure, history, ...record }: AtomRecord): object {
-  const past = history?.map(({ value, failures }) => [value, Object.keys(failures)]) ?? null
-  const made = state === 'SUCCESS' ? { result, past } : {}
-  return { state: record.state, attempts, kind, failed: failure?.atom ?? null, ...made }
+function toldOf(
+  { facts, state }: Mind,
+  { attempts, kind, result, failure, revertFailure, ...record }: AtomRecord,
+): object {
+  const past = record.history?.map(({ value, failures }) => [value, Object.keys(failures)]) ?? []
+  return {
+    state: record.state,
+    attempts,
+    kind,
+    intention: record.intention,
+    failed: failure?.atom ?? null,
+    revertFailed: revertFailure?.atom ?? null,
+    unbegun: record.meta?.unbegun === true,
+    ...(facts.retry && { past }),
+    ...(state === 'SUCCESS' && { result }),
+  }
 }
 
-/** That a retry could not decide is told, but it is no failure of its execute. */
-function wantedOf({ facts, state, attempts, result, failure, history }: Mind): object {
-  const past = facts.retry ? history.map(({ value, failed }) => [value, [...failed]]) : null
-  const made = state === 'SUCCESS' ? { result: result!.value, past } : {}
-  const failed = failure?.isStored ? facts.name : null
-  return { state, attempts, kind: facts.retry ? 'retry' : 'task', failed, ...made }
+function wantedOf(mind: Mind): object {
+  const { facts, state, attempts, result, failure, revertFailure, history, unbegun, decided } = mind
+  return {
+    state,
+    attempts,
+    kind: facts.retry ? 'retry' : 'task',
+    intention: decided,
+    failed: failure ? facts.name : null,
+    revertFailed: revertFailure ? facts.name : null,
+    unbegun,
+    ...(facts.retry && { past: history.map(({ value, failed }) => [value, [...failed]]) }),
+    ...(state === 'SUCCESS' && { result: result!.value }),
+  }
 }

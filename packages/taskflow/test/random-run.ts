@@ -1,11 +1,19 @@
 /** Runs random flows with random timing, and looks at everything that happens. */
 import * as fc from 'fast-check'
-import { type AtomEvent, type Batch, Engine, type FlowEvent, type StoredFlow, type Transition } from '../src/index.ts'
+import {
+  type AtomChange,
+  type AtomEvent,
+  type Batch,
+  Engine,
+  type FlowEvent,
+  type StoredFlow,
+  type Transition,
+} from '../src/index.ts'
 import { ObservedBackend } from './observed-backend.ts'
 import { Atoms, type Entry, type Surroundings } from './random-atoms.ts'
 import { buildFlow } from './random-build.ts'
 import { type FlowFacts, factsOf } from './random-facts.ts'
-import { Model } from './random-model.ts'
+import { isProgress, Model } from './random-model.ts'
 import { listed, refuse, same } from './random-refusal.ts'
 import { checkRest } from './random-rest.ts'
 import type { Act, Drive, Interruption, Story } from './random-story.ts'
@@ -95,6 +103,14 @@ function nameOf(event: Transition): string {
   return 'atom' in event ? event.atom : 'flow'
 }
 
+/** What is stored of the error that the signal aborts with. */
+const aborted = { reason: 'aborted' }
+
+/** A change, without what makes it long. */
+function inShort({ name, state, ...facts }: AtomChange): string {
+  return `${name} ${state ?? Object.keys(facts).join()}`
+}
+
 /** More turns than anything needs that waits for nobody. */
 const patience = 12
 
@@ -119,8 +135,10 @@ class Stage implements Surroundings {
   /** Whether the signal had aborted before the ride began, and nothing has been stored since. */
   #abortedBefore = false
   /** What is cancelled while the engine looks for what is ready counts from its next look on. */
-  #cancelsNext = false
+  #cancelsNext: { readonly reason: unknown } | null = null
   #commits = 0
+  /** A look at the clock takes a millisecond. */
+  #looks = 0
   #stored: Promise<void> = Promise.resolve()
   #problem: { readonly error: unknown } | null = null
 
@@ -137,7 +155,7 @@ class Stage implements Surroundings {
       backend: this.#backend,
       signal: this.#signal.signal,
       listeners: [{ onFlow: (event) => this.#hear(event), onAtom: (event) => this.#hear(event) }],
-      clock: { wait: (_milliseconds, ended) => this.#time(ended) },
+      clock: { now: () => this.#looks++, wait: (_milliseconds, ended) => this.#time(ended) },
     })
   }
 
@@ -194,6 +212,7 @@ class Stage implements Surroundings {
       heard.push(eventText(transition))
       if (heard.length > stop) {
         leftOff = this.#engine.state === 'RUNNING'
+        this.model.suspend()
         break
       }
       if (pauses) await this.timing.pause('the reader of iterate()')
@@ -257,24 +276,20 @@ class Stage implements Surroundings {
 
   #store(batch: Batch): Promise<void> | undefined {
     this.guard(() => {
+      this.log.push(`  store ${JSON.stringify({ change: batch.change, atoms: batch.atoms.map(inShort) })}`)
+      const way = this.model.see(batch, this.#isResetting, this.#abortedBefore ? aborted : null)
       for (const { name, state } of batch.atoms) if (state !== undefined) this.unheard.push(`${name} ${state}`)
-      for (const { state } of batch.flows) this.unheard.push(`flow ${state}`)
-      this.log.push(`  store ${listed(this.unheard)}`)
-      this.model.see(batch, this.#isResetting, this.#abortedBefore)
+      for (const state of way) this.unheard.push(`flow ${state}`)
       this.#look(this.#engine)
     })
     this.#abortedBefore = false
-    if (this.#cancelsNext && this.#engine.cancelled) this.model.cancel()
-    this.#cancelsNext = false
-    const isFull = this.#isCounted(batch) && ++this.#commits === this.#story.storeFails
+    if (this.#cancelsNext && this.#engine.cancelled) this.model.cancel(this.#cancelsNext.reason)
+    this.#cancelsNext = null
+    // Progress that cannot be stored is no reason to stop.
+    const isFull = !isProgress(batch) && ++this.#commits === this.#story.storeFails
     if (this.#story.slowStore) return this.#storeSlowly(isFull)
     if (isFull) throw new Error('the disk is full')
     return undefined
-  }
-
-  /** Progress that cannot be stored is no reason to stop. */
-  #isCounted({ flows, atoms }: Batch): boolean {
-    return flows.length > 0 || atoms.some(({ progress, state }) => state !== undefined || !progress)
   }
 
   /** Commits take time, but take effect in the order in which they were made. */
@@ -317,12 +332,18 @@ class Stage implements Surroundings {
   #act(act: Act, isLooking: boolean): void {
     this.log.push(`  ${act}`)
     if (isLooking) this.model.loosen()
-    if (act === 'suspend') return this.#engine.suspend()
-    if (isLooking) this.#cancelsNext = true
-    if (act === 'cancel') this.#engine.cancel('enough')
+    if (act === 'suspend') {
+      this.model.suspend(isLooking)
+      return this.#engine.suspend()
+    }
+    const { reason } = act === 'cancel' ? { reason: 'enough' } : aborted
+    if (act === 'cancel') this.#engine.cancel(reason)
     else this.#signal.abort(new Error('aborted'))
     // A run whose end is being stored is over already, and does not notice.
-    if (!isLooking && this.#engine.cancelled) this.model.cancel()
+    if (!this.#engine.cancelled) return
+    this.model.goOn()
+    if (isLooking) this.#cancelsNext ??= { reason }
+    else this.model.cancel(reason)
   }
 
   guard(check: () => void): void {

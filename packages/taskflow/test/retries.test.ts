@@ -146,7 +146,7 @@ describe('times()', () => {
       revert: (_args, _outcome, { idempotencyKey }) => void keys.push(`-${idempotencyKey}`),
     })
     await watched(tried('f', times(3), [atom(x)])).engine.run({})
-    expect(keys).toEqual(['r/x/1', '-r/x/1', 'r/x/2', '-r/x/2', 'r/x/3'])
+    expect(keys).toEqual(['r/x/1', '-r/x/1/revert', 'r/x/2', '-r/x/2/revert', 'r/x/3'])
   })
 })
 
@@ -506,13 +506,18 @@ describe('a retry of one’s own', () => {
       },
     })
     const root = tried('f', deciding(bench, 'outer', 'RETRY'), [tried('p', confused, [atom(bench.failing('x'))])])
-    const error = await rejection(new Engine(root).run({}))
+    const { engine, backend } = watched(root)
+    const error = await rejection(engine.run({}))
     expect(error).toBeInstanceOf(WrappedFailure)
     expect((error as WrappedFailure).failures.map(String)).toEqual([
       'p_retry: Error: cannot decide',
       'x: Error: x broke',
     ])
     expect(bench.log).toEqual(['outer:1', 'x', '-x', '-outer'])
+    expect(recordOf(backend, 'r', 'p_retry')).toMatchObject({
+      state: 'REVERTED',
+      failure: { atom: 'p_retry', message: 'cannot decide' },
+    })
   })
 
   it('that decides later and fails then leaves no rejection that nobody handles', async () => {

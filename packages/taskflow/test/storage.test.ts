@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   atom,
+  controller,
   Engine,
   type FlowNode,
   flow,
@@ -9,11 +10,12 @@ import {
   MemoryBackend,
   type PlainNode,
   task,
+  times,
   unordered,
 } from '../src/index.ts'
 import { ObservedBackend, recordOf, statesOf } from './observed-backend.ts'
 import { LogBook, Trace } from './trace.ts'
-import { rejection, turn, Workbench } from './workbench.ts'
+import { ManualClock, rejection, turn, Workbench } from './workbench.ts'
 
 function quick(bench: Workbench, names: readonly string[]): PlainNode[] {
   return names.map((name) => atom(bench.quick(name)))
@@ -50,7 +52,7 @@ describe('a run commits', () => {
     const root = linear('f', [...quick(bench, ['a']), atom(bench.failing('x'))])
     await rejection(new Engine(root, { backend }).run({}))
     expect(backend.batches.slice(2)).toEqual([
-      ['x FAILURE', 'x REVERTING'],
+      ['flow to REVERT', 'x FAILURE', 'x REVERTING'],
       ['x REVERTED', 'a REVERTING'],
       ['flow REVERTED', 'a REVERTED'],
     ])
@@ -59,11 +61,61 @@ describe('a run commits', () => {
   it('an empty flow in one batch', async () => {
     const backend = new ObservedBackend()
     await new Engine(linear('f', []), { backend }).run({})
-    expect(backend.batches).toEqual([['flow RUNNING', 'flow SUCCESS']])
+    expect(backend.batches).toEqual([['flow SUCCESS']])
+  })
+
+  it('what a retry has been through and what it decided, until that is done', async () => {
+    const bench = new Workbench()
+    const backend = new ObservedBackend()
+    const root = linear('f', [atom(bench.unsteady('x', 9))], { retry: controller(times(2, { name: 'r' })) })
+    await rejection(new Engine(root, { backend, id: 'r' }).run({}))
+    expect(backend.batches.slice(1)).toEqual([
+      ['r SUCCESS', 'x RUNNING'],
+      ['x FAILURE', 'r notes x', 'r to RETRY', 'x REVERTING'],
+      ['x REVERTED', 'r RETRYING', 'x PENDING', 'r RUNNING'],
+      ['r SUCCESS', 'x RUNNING'],
+      ['x FAILURE', 'r notes x', 'r to REVERT', 'x REVERTING'],
+      ['x REVERTED', 'r REVERTING'],
+      ['flow REVERTED', 'r REVERTED'],
+    ])
+    expect(recordOf(backend, 'r', 'r')).toMatchObject({ intention: 'REVERT', history: [] })
+    expect(backend.load('r')?.flow.intention).toBe('EXECUTE')
+  })
+
+  it('that it tries again no longer once it does', async () => {
+    const bench = new Workbench()
+    const backend = new ObservedBackend()
+    const root = linear('f', [atom(bench.unsteady('x', 1))], { retry: controller(times(2, { name: 'r' })) })
+    await new Engine(root, { backend, id: 'r' }).run({})
+    expect(recordOf(backend, 'r', 'r')).toMatchObject({
+      intention: 'EXECUTE',
+      history: [
+        { value: 1, failures: { x: { atom: 'x', message: 'x#1' } } },
+        { value: 2, failures: {} },
+      ],
+    })
+  })
+
+  it('when each atom began and ended, by the clock of the engine', async () => {
+    const bench = new Workbench()
+    const clock = new ManualClock()
+    const backend = new MemoryBackend()
+    const root = linear('f', [atom(bench.held('a')), atom(bench.held('b'))])
+    const failed = rejection(new Engine(root, { backend, clock, id: 'r' }).run({}))
+    await turn()
+    await clock.pass(10)
+    await bench.end('a')
+    expect(recordOf(backend, 'r', 'a')).toMatchObject({ state: 'SUCCESS', beganAt: 0, endedAt: 10 })
+    await clock.pass(5)
+    await bench.fail('b')
+    await failed
+    expect(recordOf(backend, 'r', 'a')).toMatchObject({ state: 'REVERTED', beganAt: 15, endedAt: 15 })
+    expect(backend.load('r')?.flow).toMatchObject({ createdAt: 0, updatedAt: 15 })
   })
 
   it('what it was started with, and of each atom its version, attempts and result', async () => {
     const backend = new MemoryBackend()
+    backend.saveBook({ id: 'imports', name: 'imports', meta: {} })
     const sized = task({
       name: 'sized',
       version: '2.0',
@@ -74,12 +126,30 @@ describe('a run commits', () => {
       f.add(sized, { id })
       f.add(none, {})
     })
-    await new Engine(written, { backend, id: 'r' }).run({ id: 'x' })
+    const options = { backend, id: 'r', book: 'imports', meta: { by: 'me' }, fence: 3, clock: new ManualClock() }
+    await new Engine(written, options).run({ id: 'x' })
+    const done = { kind: 'task', state: 'SUCCESS', intention: 'EXECUTE', attempts: 1, beganAt: 0, endedAt: 0 }
     expect(backend.load('r')).toEqual({
-      flow: { id: 'r', name: 'f', state: 'SUCCESS', inputs: { id: 'x' } },
+      flow: {
+        id: 'r',
+        book: 'imports',
+        name: 'f',
+        state: 'SUCCESS',
+        intention: 'EXECUTE',
+        cancelled: null,
+        inputs: { id: 'x' },
+        meta: { by: 'me' },
+        plan: [
+          { name: 'sized', kind: 'task', version: '2.0' },
+          { name: 'none', kind: 'task', version: '1.0' },
+        ],
+        fence: 3,
+        createdAt: 0,
+        updatedAt: 0,
+      },
       atoms: [
-        { name: 'sized', kind: 'task', version: '2.0', state: 'SUCCESS', attempts: 1, result: { id: 'x', size: 1 } },
-        { name: 'none', kind: 'task', version: '1.0', state: 'SUCCESS', attempts: 1, result: null },
+        { ...done, name: 'sized', version: '2.0', result: { id: 'x', size: 1 } },
+        { ...done, name: 'none', version: '1.0', result: null },
       ],
     })
   })
@@ -201,16 +271,17 @@ describe('a backend that fails', () => {
     for (let nth = 1; ; nth++) {
       const { bench, backend, trace, engine, error } = await runUntilLost(nth, later)
       expect(bench.underWay).toEqual([])
-      expect(trace.lines).toHaveLength(backend.batches.flat().length)
+      const states = backend.batches.flat().filter((line) => line !== 'flow to REVERT')
+      expect(trace.lines).toHaveLength(states.length)
       const heard = trace.atoms.map(({ atom, state }) => `${atom} ${state}`)
-      const stored = backend.batches.flat().filter((line) => !line.startsWith('flow '))
+      const stored = states.filter((line) => !line.startsWith('flow '))
       expect(heard.toSorted()).toEqual(stored.toSorted())
-      const states = statesOf(backend, 'r')
-      expect(states).toContain(`flow ${engine.state}`)
+      const told = statesOf(backend, 'r')
+      expect(told).toContain(`flow ${engine.state}`)
       const begun = bench.log.length
       await turn()
       expect(bench.log).toHaveLength(begun)
-      expect(statesOf(backend, 'r')).toBe(states)
+      expect(statesOf(backend, 'r')).toBe(told)
       if (backend.begun < nth) {
         expect(error).toMatchObject({ message: 'x broke' })
         expect(nth).toBeGreaterThan(9)

@@ -763,6 +763,7 @@ describe('an engine with threads', () => {
   it('stops a task whose time is over, and its thread', async () => {
     const started = watchThreads()
     const clock: Clock = {
+      now: () => Date.now(),
       wait: (_, ended) => {
         const timer = setImmediate(ended)
         return () => clearImmediate(timer)

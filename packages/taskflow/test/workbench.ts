@@ -154,6 +154,11 @@ export class ManualClock implements Clock {
     return [...this.#waits].map(({ at }) => at - this.#now)
   }
 
+  /** Nothing but {@link pass} moves it. */
+  now(): number {
+    return this.#now
+  }
+
   wait(milliseconds: number, ended: () => void): () => void {
     const wait = { at: this.#now + milliseconds, ended }
     this.asked.push(milliseconds)

@@ -1,19 +1,26 @@
 import { type MissingNeed, TaskFlowError } from '../errors.ts'
-import { assertJson } from '../json.ts'
+import { assertStorable } from '../json.ts'
 import type { Binding, Plan } from './plan.ts'
+
+/** What inputs are held to. */
+export interface InputRules {
+  /** The flow declared its inputs (a typed flow): a value may then not take the place of a result. */
+  readonly closed: boolean
+  readonly maxValueBytes: number
+}
 
 /**
  * The values that a plan is to run on, if it can: what is `undefined` counts as not given.
  *
  * @param defaults what stands for inputs that are not given
- * @param closed the flow declared its inputs (a typed flow): a value may then not take the place of a result.
- * @throws TaskFlowError `missing-dependencies`, naming atoms, symbols and what there is; `not-json`; `invalid-flow`
+ * @throws TaskFlowError `missing-dependencies`, naming atoms, symbols and what there is; `not-json`; `too-large`;
+ *   `invalid-flow`
  */
 export function validate(
   plan: Plan,
   defaults: object,
   inputs: object,
-  closed: boolean,
+  rules: InputRules,
 ): Readonly<Record<string, unknown>> {
   if (typeof inputs !== 'object' || inputs === null) {
     throw new TaskFlowError(
@@ -25,8 +32,8 @@ export function validate(
   const values = new Map<string, unknown>(given.filter(([, value]) => value !== undefined))
   if ([...plan.inputs].some((symbol) => !values.has(symbol))) throw missingDependencies(plan, values)
   for (const [symbol, value] of values) {
-    assertJson(value, `input '${symbol}' of flow '${plan.name}'`, symbol)
-    if (closed && plan.provided.has(symbol)) {
+    assertStorable(value, `input '${symbol}' of flow '${plan.name}'`, symbol, rules.maxValueBytes)
+    if (rules.closed && plan.provided.has(symbol)) {
       throw new TaskFlowError(
         'duplicate-name',
         `in flow '${plan.name}' an input and an atom are both named '${symbol}'`,

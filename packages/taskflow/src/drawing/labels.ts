@@ -39,6 +39,22 @@ export function titleOf(flow: FlowNode): string {
   return target ? `${calledBy(flow)}, target ${calledBy(target)}` : calledBy(flow)
 }
 
+/** A retry is called one. */
+export function atomTitle({ kind, name }: { readonly kind: 'task' | 'retry'; readonly name: string }): string {
+  return kind === 'retry' ? `retry ${worded(name)}` : worded(name)
+}
+
+/** What is said of a subject: the clauses that are not empty. */
+export function sentence(subject: string, clauses: readonly string[]): string {
+  const said = clauses.filter((text) => text !== '').join('; ')
+  return said === '' ? subject : `${subject} ${said}`
+}
+
+/** Empty where there is no object. */
+export function clause(verb: string, objects: readonly string[]): string {
+  return objects.length > 0 ? `${verb} ${objects.join(', ')}` : ''
+}
+
 /** What an atom is at, where that is known; one that never runs is at nothing. */
 export function stateOf(name: string, { leftOut }: Place, states: States | undefined): AtomState | null {
   return states?.get(name) ?? (states && !leftOut ? 'PENDING' : null)

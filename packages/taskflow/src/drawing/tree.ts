@@ -1,10 +1,8 @@
 import type { AtomNode, FlowNode, Need, RetryNode } from '../nodes.ts'
+import { Branches } from './branches.ts'
 import { type Drawable, rootOf, type States } from './drawable.ts'
-import { calledBy, notesOf, stateOf, titleOf, worded } from './labels.ts'
+import { atomTitle, calledBy, clause, notesOf, sentence, stateOf, titleOf, worded } from './labels.ts'
 import { type Place, pictureOf, type Wait } from './picture.ts'
-
-/** Levels that are indented: a line below says its depth instead, so that the text stays linear in the flow's size. */
-const deepest = 64
 
 /**
  * Draws a flow as text, a line a node: flows with their pattern, and below them their retry and their children; atoms
@@ -29,21 +27,17 @@ const deepest = 64
  * //    └─ load [PENDING] requires image
  */
 export function drawTree(flow: Drawable, states?: States): string {
-  const lines: string[] = []
-  /** What is before the branches of each depth. */
-  const margins = ['', '']
+  const tree = new Branches()
   for (const step of pictureOf(rootOf(flow)).steps) {
     if (step.kind !== 'flow' && step.kind !== 'atom') continue
     const { depth, last } = step.place
-    const text = step.kind === 'flow' ? flowLine(step.node, step.place) : atomLine(step.node, step.place, states)
-    if (depth === 0) lines.push(text)
-    else if (depth > deepest) lines.push(`${margins[deepest + 1]}${depth}: ${text}`)
-    else {
-      lines.push(`${margins[depth]}${last ? '└─ ' : '├─ '}${text}`)
-      margins[depth + 1] = `${margins[depth]}${last ? '   ' : '│  '}`
-    }
+    tree.add(
+      depth,
+      last,
+      step.kind === 'flow' ? flowLine(step.node, step.place) : atomLine(step.node, step.place, states),
+    )
   }
-  return lines.join('\n')
+  return tree.toString()
 }
 
 function flowLine(flow: FlowNode, place: Place): string {
@@ -52,11 +46,10 @@ function flowLine(flow: FlowNode, place: Place): string {
 }
 
 function atomLine(atom: AtomNode | RetryNode, place: Place, states: States | undefined): string {
-  const name = atom.kind === 'retry' ? `retry ${worded(atom.name)}` : worded(atom.name)
   const state = stateOf(atom.name, place, states)
   const mark = `${state ? ` [${state}]` : ''}${place.leftOut ? ' (left out)' : ''}`
   const provided = atom.provides.filter(({ symbol, path }) => symbol !== atom.name || path.length > 0)
-  return sentence(`${name}${mark}`, [
+  return sentence(`${atomTitle(atom)}${mark}`, [
     clause('requires', needed(atom.needs)),
     clause('revert requires', needed(atom.revertNeeds ?? [])),
     clause(
@@ -65,15 +58,6 @@ function atomLine(atom: AtomNode | RetryNode, place: Place, states: States | und
     ),
     waitsOf(place),
   ])
-}
-
-function sentence(subject: string, clauses: readonly string[]): string {
-  const said = clauses.filter((text) => text !== '').join('; ')
-  return said === '' ? subject : `${subject} ${said}`
-}
-
-function clause(verb: string, objects: readonly string[]): string {
-  return objects.length > 0 ? `${verb} ${objects.join(', ')}` : ''
 }
 
 function needed(needs: readonly Need[]): readonly string[] {

@@ -3,6 +3,7 @@
  *
  * @example
  * const impatient: Clock = {
+ *   now: () => Date.now(),
  *   wait: (_milliseconds, ended) => {
  *     const timer = setImmediate(ended)
  *     return () => clearImmediate(timer)
@@ -13,6 +14,8 @@
  * console.log(await run(patient, {}, { clock: impatient }).catch(({ message }) => message)) // down
  */
 export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number
   /** Calls `ended` once so many milliseconds have passed, unless what it returns is called before. */
   wait(milliseconds: number, ended: () => void): () => void
 }
@@ -25,6 +28,7 @@ export interface Clock {
  * stop()
  */
 export const systemClock: Clock = {
+  now: () => Date.now(),
   wait: (milliseconds, ended) => {
     const timer = setTimeout(ended, milliseconds)
     return () => clearTimeout(timer)

@@ -1,6 +1,5 @@
-import { TaskFlowError } from '../errors.ts'
 import { Failure } from '../failure.ts'
-import { findLoss } from '../json.ts'
+import { assertStorable, findLoss, isLongerThan } from '../json.ts'
 import type { FlowState } from '../states.ts'
 import { offerBack, pass, settle } from './counts.ts'
 import { markAll } from './marking.ts'
@@ -23,7 +22,8 @@ export function complete(run: Run, completion: Completion): void {
  * stays a FAILURE, also when it is run again.
  */
 export function finalState(run: Run): FlowState {
-  if (run.revertFailures.size > 0 || (run.neverResolve && run.failures.size > 0)) return 'FAILURE'
+  const unresolved = run.neverResolve && !run.revertingAll && run.failures.size > 0
+  if (run.revertFailures.size > 0 || unresolved) return 'FAILURE'
   if (run.suspending && (hasReady(run) || run.backoffs.size > 0)) return 'SUSPENDED'
   return run.passed[run.plan.size - 1] === 1 ? 'SUCCESS' : 'REVERTED'
 }
@@ -51,8 +51,8 @@ function succeed(run: Run, node: number, result: unknown): void {
 
 function fail(run: Run, node: number, failure: Failure): void {
   run.failures.set(node, failure)
-  recordAtom(run, node, 'FAILURE', { failure })
-  if (run.neverResolve) run.halted = true
+  recordAtom(run, node, 'FAILURE', { failure }, run.unbegun.has(node) ? { unbegun: true } : undefined)
+  if (run.neverResolve && !run.revertingAll) run.halted = true
   else resolve(run, node, failure)
 }
 
@@ -77,12 +77,13 @@ function completeRevert(run: Run, { node, ok, value }: Completion): void {
 /** A task may say that it failed by its result, too; and one whose result cannot be stored has failed. */
 function failureIn(run: Run, node: number, result: unknown): Failure | null {
   if (result instanceof Failure) return failureFrom(run, node, result)
-  const loss = findLoss(result, 'result')
-  if (loss === null) return null
-  const name = nameOf(run, node)
-  const remedy = 'give plain data, or a reference to it'
-  const message = `the result of '${name}': ${loss}, which JSON cannot store; ${remedy}`
-  return Failure.from(new TaskFlowError('not-json', message), name)
+  if (typeof result === 'boolean' || result === undefined || result === null) return null
+  try {
+    assertStorable(result, `the result of '${nameOf(run, node)}'`, 'result', run.maxValueBytes)
+    return null
+  } catch (error) {
+    return Failure.from(error, nameOf(run, node))
+  }
 }
 
 function failureFrom(run: Run, node: number, thrown: unknown): Failure {
@@ -91,7 +92,7 @@ function failureFrom(run: Run, node: number, thrown: unknown): Failure {
 
 /** What a revert gives is kept as a courtesy: it cannot make a revert fail that did its work. */
 function storable(run: Run, node: number, result: unknown): unknown {
-  const loss = findLoss(result, 'result')
+  const loss = findLoss(result, 'result') ?? (isLongerThan(result, run.maxValueBytes) ? 'it is too large' : null)
   if (loss === null) return result ?? null
   run.logger.debug({ atom: nameOf(run, node), loss }, 'what a revert gave cannot be stored and is dropped')
   return null

@@ -39,8 +39,14 @@ export class AtomContext implements RevertContext {
     return this.#signal
   }
 
+  /** Whether its time is over, where it is limited. */
+  get timedOut(): boolean {
+    return this.#timeout?.aborted ?? false
+  }
+
   get idempotencyKey(): string {
-    return `${this.flow}/${this.atom}/${this.attempt}`
+    const key = `${this.flow}/${this.atom}/${this.attempt}`
+    return this.#phase === 'REVERTING' ? `${key}/revert` : key
   }
 
   get logger(): Logger {

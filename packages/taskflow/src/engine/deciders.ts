@@ -1,8 +1,9 @@
 import type { Vote } from '../compiler/plan.ts'
 import { TaskFlowError } from '../errors.ts'
 import type { Depth } from '../nodes.ts'
+import type { AtomMeta } from '../storage/records.ts'
 import { nameOf, type Run } from './run.ts'
-import { recordAtom } from './transitions.ts'
+import { recordAtom, recordFact } from './transitions.ts'
 
 /** What is to be done about a node that nothing holds back: start it, go past it, or nothing, as it has failed. */
 export type Verdict = 'run' | 'pass' | 'failed'
@@ -13,7 +14,7 @@ export type Verdict = 'run' | 'pass' | 'failed'
  */
 const reach = { none: 0, self: 1, neighbors: 2, flow: 3, all: 4 } as const
 
-const reachOf: { readonly [D in Depth]: number } = {
+export const reachOf: { readonly [D in Depth]: number } = {
   PART: reach.self,
   ATOM: reach.self,
   NEIGHBORS: reach.neighbors,
@@ -92,7 +93,7 @@ function ignore(run: Run, root: number, width: number): void {
     const [node, reached] = step
     if (reached <= run.reach[node]!) continue
     run.reach[node] = reached
-    if (run.plan.atoms[node] !== null && run.states[node] === 'PENDING') recordAtom(run, node, 'IGNORE')
+    if (run.plan.atoms[node] !== null) recordReach(run, node, reached)
     for (let edge = offsets[node]!; edge < offsets[node + 1]!; edge++) {
       const after = targets[edge]!
       next.push([after, passedOn(run, reached, after)])
@@ -100,7 +101,14 @@ function ignore(run: Run, root: number, width: number): void {
   }
 }
 
-function inheritedReach(run: Run, node: number): number {
+/** Stored with what is passed by: after a restart the no reaches as far. What has failed of a part is not passed by. */
+function recordReach(run: Run, node: number, reached: number): void {
+  const meta: AtomMeta = { reach: (['ATOM', 'NEIGHBORS', 'FLOW', 'ALL'] as const)[reached - 1]! }
+  if (run.states[node] === 'PENDING') recordAtom(run, node, 'IGNORE', {}, meta)
+  else if (run.states[node] === 'IGNORE') recordFact(run, node, { meta })
+}
+
+export function inheritedReach(run: Run, node: number): number {
   const { offsets, targets } = run.plan.predecessors
   let widest: number = reach.none
   for (let edge = offsets[node]!; edge < offsets[node + 1]!; edge++) {

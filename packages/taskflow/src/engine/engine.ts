@@ -1,35 +1,26 @@
 import { randomUUID } from 'node:crypto'
 import { compile } from '../compiler/compiler.ts'
 import type { Plan } from '../compiler/plan.ts'
-import { validate } from '../compiler/validation.ts'
+import { type InputRules, validate } from '../compiler/validation.ts'
 import { TaskFlowError } from '../errors.ts'
 import type { Failure } from '../failure.ts'
 import type { Flow } from '../flow.ts'
-import type { AtomEvent, FlowEvent, Listener } from '../listeners/listener.ts'
+import type { AtomView } from '../inspection.ts'
+import type { Listener, Transition } from '../listeners/listener.ts'
 import type { FlowNode } from '../nodes.ts'
 import type { FlowState } from '../states.ts'
 import type { Backend } from '../storage/backend.ts'
 import { MemoryBackend } from '../storage/memory.ts'
-import { forgetAll, goOn, startOver } from './again.ts'
+import { forgetAll, isOver, leaveAsIs, setOut } from './again.ts'
+import { beginRun, takeUpRun } from './beginning.ts'
 import { drive, stepThrough } from './machine.ts'
-import { checkOptions, type EngineOptions } from './options.ts'
+import { checkOptions, type EngineOptions, maxValueBytesOf } from './options.ts'
 import { allValues, inOrder, raiseFailures, resultOf, valuesOf } from './outcome.ts'
-import { raiseUnstored } from './recorder.ts'
+import { isLost } from './recorder.ts'
 import { Ride } from './ride.ts'
-import { newRun, type Run } from './run.ts'
-import { settingOf } from './setting.ts'
-import { recordFlow } from './transitions.ts'
-
-/** States of a run in which nothing is left that could be cancelled. */
-const over: ReadonlySet<FlowState> = new Set(['SUCCESS', 'REVERTED'])
-
-/**
- * A transition of a run, as {@link Engine.iterate} gives it.
- *
- * @example
- * const sayTransition = (transition: Transition) => ('atom' in transition ? transition.atom : transition.name)
- */
-export type Transition = FlowEvent | AtomEvent
+import type { Run } from './run.ts'
+import { type Statistics, statisticsOf } from './statistics.ts'
+import { viewOf } from './viewing.ts'
 
 /**
  * Runs a flow: once, or again from where it stopped.
@@ -45,8 +36,7 @@ export class Engine<I extends object, R> {
   readonly #flow: Flow<I, R>
   readonly #options: EngineOptions
   readonly #backend: Backend
-  /** A typed flow has declared its inputs. */
-  readonly #closed: boolean
+  readonly #rules: InputRules
   #plan: Plan | null = null
   #run: Run | null = null
   #driving = false
@@ -58,11 +48,36 @@ export class Engine<I extends object, R> {
   /** @throws TaskFlowError `invalid-flow` when an option is not what it must be. */
   constructor(flow: Flow<I, R> | FlowNode, options: EngineOptions = {}) {
     checkOptions(options)
-    this.#closed = 'root' in flow
+    this.#rules = { closed: 'root' in flow, maxValueBytes: maxValueBytesOf(options) }
     this.#flow = 'root' in flow ? flow : { name: flow.name, root: flow, inputs: [], defaults: {}, result: null }
     this.#options = options
     this.#backend = options.backend ?? new MemoryBackend()
     this.id = options.id ?? randomUUID()
+  }
+
+  /**
+   * Takes up a run that was begun earlier, by an engine that is gone with its process, say; `run()` then goes on with
+   * it: what succeeded is not done again, what was executing or reverting is, what had failed is asked about again.
+   * Whoever else still drives that run is refused by storage from now on.
+   *
+   * @param options `id` and `backend` say which run.
+   * @throws TaskFlowError `not-found`; `plan-changed` when the flow is no longer what it was; `missing-dependencies`,
+   *   `stale-owner`, `storage`, and what the constructor and {@link compile} throw
+   * @example
+   * const backend = new MemoryBackend()
+   * const work = task({ name: 'work', execute: () => 'done' })
+   * const job = flow('job', (f) => f.add(work, {}))
+   * await new Engine(job, { backend, id: 'r' }).prepare({})
+   * const engine = await Engine.resume(job, { backend, id: 'r' })
+   * console.log(await engine.run()) // done
+   */
+  static async resume<I extends object, R>(
+    flow: Flow<I, R> | FlowNode,
+    options: EngineOptions & { readonly id: string; readonly backend: Backend },
+  ): Promise<Engine<I, R>> {
+    const engine = new Engine(flow, options)
+    engine.#run = await takeUpRun(options, engine.#origin(), (inputs) => engine.#valuesFrom(inputs))
+    return engine
   }
 
   /** As it is stored: a run that rejects with `storage` stays in the state that was stored last. */
@@ -111,15 +126,7 @@ export class Engine<I extends object, R> {
    */
   async prepare(inputs: I): Promise<void> {
     if (this.#run) throw this.#refusal('has its inputs already; run it without any to go on')
-    const values = this.#valuesFrom(inputs)
-    const run = newRun(
-      settingOf(this.#options, { id: this.id, plan: this.compile(), inputs: values, backend: this.#backend }),
-    )
-    try {
-      await this.#backend.create({ id: this.id, name: run.plan.name, state: 'PENDING', inputs: values })
-    } catch (error) {
-      raiseUnstored(error)
-    }
+    const run = await beginRun(this.#options, this.#origin(), this.#valuesFrom(inputs))
     run.cancelled = this.#cancelled
     this.#run = run
   }
@@ -130,7 +137,7 @@ export class Engine<I extends object, R> {
    *
    * @param inputs the first time, unless it is prepared.
    * @throws what the failed atom threw, or a {@link WrappedFailure} of several; after a failed revert, that failure;
-   *   TaskFlowError `suspended`, `cancelled`, `storage`, `invalid-state`, and what {@link prepare} throws
+   *   TaskFlowError `suspended`, `cancelled`, `abandoned`, `storage`, `stale-owner`, `invalid-state`, and what {@link prepare} throws
    */
   async run(inputs?: I): Promise<R> {
     const run = await this.#begin(inputs)
@@ -156,7 +163,7 @@ export class Engine<I extends object, R> {
         for await (const _ of stepThrough(ride.course)) for (const transition of heard.splice(0)) yield transition
       }
     } catch (error) {
-      if (error instanceof TaskFlowError && error.code === 'storage') await this.#lose(ride, error)
+      if (isLost(error)) await this.#lose(ride, error)
       throw error
     } finally {
       run.notifier.remove(listener)
@@ -175,6 +182,16 @@ export class Engine<I extends object, R> {
     return this.#run ? allValues(this.#run) : new Map()
   }
 
+  /** What is known of an atom; null where the flow has none of this name. What can be seen may not be stored yet. */
+  atom(name: string): AtomView | null {
+    return viewOf(this.compile(), this.#run, name)
+  }
+
+  /** Counts and times of the latest run. To read it is to look at every atom once. */
+  get statistics(): Statistics {
+    return statisticsOf(this.#run)
+  }
+
   /** Starts nothing more; once what is under way has ended, the run rests until it is run again. */
   suspend(): void {
     const run = this.#run
@@ -190,11 +207,19 @@ export class Engine<I extends object, R> {
   cancel(reason?: unknown): void {
     const run = this.#run
     if (!run) this.#cancelled ??= { reason }
-    if (!run || run.revertingAll || run.cancelled || over.has(run.flowState)) return
+    if (!run || run.revertingAll || run.cancelled || isOver(run)) return
     run.cancelled = { reason }
     run.suspending = false
     run.abort.abort(reason)
     run.wake()
+  }
+
+  /**
+   * Leaves the run as it is recorded, as if this process ended now: what is under way is aborted, nothing more is
+   * written, and `run()` rejects. This engine is of no more use; {@link Engine.resume} makes one that goes on.
+   */
+  abandon(reason?: unknown): void {
+    if (this.#run && this.#driving) leaveAsIs(this.#run, reason)
   }
 
   /**
@@ -206,9 +231,7 @@ export class Engine<I extends object, R> {
     const run = this.#run
     if (!run || run.flowState === 'PENDING') return
     if (this.#driving) throw this.#refusal('is running; it can be reset when it is over')
-    if (run.flowState !== 'SUCCESS' && run.flowState !== 'REVERTED') {
-      throw this.#refusal(`is in ${run.flowState}; only what succeeded or was reverted can be reset`)
-    }
+    if (!isOver(run)) throw this.#refusal(`is in ${run.flowState}; only what succeeded or was reverted can be reset`)
     this.#driving = true
     try {
       forgetAll(run)
@@ -224,17 +247,15 @@ export class Engine<I extends object, R> {
   /** Makes a run ready to be driven; one that is a success has nothing to do. */
   async #begin(inputs: I | undefined, listener?: Listener): Promise<Run> {
     if (this.#driving) throw this.#refusal('is running already')
-    if (this.#lost !== null) throw this.#refusal('could not be stored, so this engine cannot go on with it')
+    if (this.#lost !== null) throw this.#refusal('was lost or left as it is: this engine cannot go on with it')
     this.#driving = true
     try {
       if (!this.#run) await this.prepare(inputs === undefined ? ({} as I) : inputs)
       else if (inputs !== undefined) throw this.#refusal('has its inputs already; run it without any to go on')
       const run = this.#run!
+      run.notifier.engine = this
       if (listener) run.notifier.add(listener)
-      if (run.flowState === 'SUCCESS') return run
-      if (run.flowState === 'REVERTED') startOver(run)
-      else goOn(run)
-      recordFlow(run, 'RUNNING')
+      setOut(run)
       return run
     } catch (error) {
       this.#driving = false
@@ -242,8 +263,12 @@ export class Engine<I extends object, R> {
     }
   }
 
+  #origin(): { readonly id: string; readonly plan: Plan; readonly backend: Backend } {
+    return { id: this.id, plan: this.compile(), backend: this.#backend }
+  }
+
   #rideOf(run: Run): Ride {
-    return new Ride(run, this.#backend, this.#options, (reason) => this.cancel(reason))
+    return new Ride(run, this.#options, (reason) => this.cancel(reason))
   }
 
   /** Drives a run for as long as there is something to do, and lets go of what it has only meanwhile. */
@@ -265,26 +290,10 @@ export class Engine<I extends object, R> {
   }
 
   #valuesFrom(inputs: object): Readonly<Record<string, unknown>> {
-    return validate(this.compile(), this.#flow.defaults, inputs, this.#closed)
+    return validate(this.compile(), this.#flow.defaults, inputs, this.#rules)
   }
 
   #refusal(why: string): TaskFlowError {
     return new TaskFlowError('invalid-state', `flow '${this.#flow.name}' ${why}`)
   }
-}
-
-/**
- * Runs a flow and gives its result; short for an {@link Engine} of its own.
- *
- * @example
- * const total = reduceTask({ name: 'total', fold: (a: number, b: number) => a + b })
- * const sum = flow('sum', (f) => f.add(total, [1, 2, 3]))
- * console.log(await run(sum, {}, { mode: 'parallel', maxWorkers: 4 })) // 6
- */
-export async function run<I extends object, R>(
-  flow: Flow<I, R>,
-  inputs: NoInfer<I>,
-  options?: EngineOptions,
-): Promise<R> {
-  return await new Engine(flow, options).run(inputs)
 }

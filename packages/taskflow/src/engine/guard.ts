@@ -5,6 +5,8 @@ import { AtomContext } from './context.ts'
 import type { ProgressBook } from './progress.ts'
 import type { Run } from './run.ts'
 
+type Hook = (context: TaskContext) => unknown
+
 /** An execute or revert that is to be made. */
 type Request =
   | { readonly action: 'execute'; readonly task: AnyTask; readonly args: object }
@@ -33,8 +35,7 @@ export async function invokeGuarded(
   const context = new AtomContext(run, node, progress, timeout.signal)
   const [before, after] = action === 'execute' ? [task.preExecute, task.postExecute] : [task.preRevert, task.postRevert]
   try {
-    await before?.(context)
-    const call = invoke(run, request, context, abandoned.signal)
+    const call = begin(run, request, { context, before, abandoned: abandoned.signal })
     const limit = action === 'execute' ? task.timeout : task.revertTimeout
     return limit === null ? await call : await within(run, context, limit, call, { timeout, abandoned })
   } finally {
@@ -42,19 +43,25 @@ export async function invokeGuarded(
   }
 }
 
-async function invoke(run: Run, request: Request, context: AtomContext, abandoned: AbortSignal): Promise<unknown> {
+/** What comes before the work is within its time, and one whose time is over by then does not begin. */
+async function begin(
+  run: Run,
+  request: Request,
+  { context, before, abandoned }: { context: AtomContext; before: Hook | undefined; abandoned: AbortSignal },
+): Promise<unknown> {
+  if (before) {
+    await before(context)
+    if (context.timedOut) return undefined
+  }
   const { task, args } = request
+  if (request.action === 'revert' && !task.revert) return undefined
   if (run.executor?.accepts(task)) return await run.executor.invoke({ ...request, context }, abandoned)
   if (request.action === 'execute') return await task.execute(args as never, context)
   return await task.revert?.(args as never, request.outcome, context)
 }
 
 /** What comes after the work cannot undo that it was done. */
-async function settleHook(
-  run: Run,
-  context: TaskContext,
-  hook: ((context: TaskContext) => unknown) | undefined,
-): Promise<void> {
+async function settleHook(run: Run, context: TaskContext, hook: Hook | undefined): Promise<void> {
   try {
     await hook?.(context)
   } catch (error) {

@@ -1,12 +1,25 @@
+import { Failure } from '../failure.ts'
+import { findLoss } from '../json.ts'
+import type { FlowChange } from '../storage/records.ts'
 import { isUnsettled, offerBack } from './counts.ts'
 import type { Run } from './run.ts'
 import { recordAtom } from './transitions.ts'
 
 /** Everything that was begun is to be reverted, and nothing more is to execute. */
-export function markAll(run: Run): void {
+export function markAll(run: Run, reaches: Reach = isTouched): void {
+  if (!run.revertingAll) run.recorder.flow({ intention: 'REVERT', ...(run.cancelled && whyOf(run.cancelled)) }, null)
   run.revertingAll = true
-  markFrom(run, 0, 'REVERT')
+  markFrom(run, 0, 'REVERT', reaches)
 }
+
+/** Why is stored with it: after a crash the run is still one that was cancelled. */
+function whyOf({ reason }: { readonly reason: unknown }): FlowChange {
+  const storable = findLoss(reason, 'reason') === null ? (reason ?? null) : Failure.from(reason, '').message
+  return { cancelled: { reason: storable } }
+}
+
+/** Whether a mark is handed on to a node. */
+type Reach = (run: Run, node: number) => boolean
 
 /**
  * Turns a node round, and everything after it that was begun or could begin: it is to be reverted. What is further on
@@ -14,7 +27,7 @@ export function markAll(run: Run): void {
  *
  * A node that is to be reverted never becomes one to be retried: a wider decision stands (TaskFlow's bug 2043808).
  */
-export function markFrom(run: Run, root: number, intention: 'REVERT' | 'RETRY'): void {
+export function markFrom(run: Run, root: number, intention: 'REVERT' | 'RETRY', reaches: Reach = isTouched): void {
   const marked: number[] = []
   const next: number[] = [root]
   const { offsets, targets } = run.plan.successors
@@ -28,7 +41,7 @@ export function markFrom(run: Run, root: number, intention: 'REVERT' | 'RETRY'):
       marked.push(node)
     }
     for (let edge = offsets[node]!; edge < offsets[node + 1]!; edge++) {
-      if (isTouched(run, targets[edge]!)) next.push(targets[edge]!)
+      if (reaches(run, targets[edge]!)) next.push(targets[edge]!)
     }
   }
   for (const node of marked) countUnsettled(run, node)

@@ -1,12 +1,12 @@
 import { findLoss } from '../json.ts'
 import type { AtomState } from '../states.ts'
-import type { Backend } from '../storage/backend.ts'
 import type { Progress } from '../storage/records.ts'
 import { nameOf, type Run } from './run.ts'
 
-/** What one execute or revert last told, and the state that it was told in. */
+/** What one execute or revert last told, and in which state of which attempt. */
 interface Told {
   readonly phase: AtomState
+  readonly attempt: number
   readonly progress: Progress
 }
 
@@ -16,15 +16,13 @@ interface Told {
  */
 export class ProgressBook {
   readonly #run: Run
-  readonly #backend: Backend
   #waiting = new Map<number, Told>()
   #timer: NodeJS.Immediate | null = null
   /** Batches are stored one after another, so that an older word never replaces a newer one. */
   #storing: Promise<void> = Promise.resolve()
 
-  constructor(run: Run, backend: Backend) {
+  constructor(run: Run) {
     this.#run = run
-    this.#backend = backend
   }
 
   /** @param phase the state of the atom when the execute or revert that tells began. */
@@ -39,7 +37,8 @@ export class ProgressBook {
       return
     }
     this.#run.told.add(node)
-    this.#waiting.set(node, { phase, progress: { fraction: Math.min(1, Math.max(0, fraction)), details } })
+    const attempt = this.#run.attempts[node]!
+    this.#waiting.set(node, { phase, attempt, progress: { fraction: Math.min(1, Math.max(0, fraction)), details } })
     this.#timer ??= setImmediate(() => void this.flush())
   }
 
@@ -52,24 +51,24 @@ export class ProgressBook {
   }
 
   async #store(): Promise<void> {
-    const told = this.#current([...this.#waiting])
+    const told = this.#run.abandoned ? [] : this.#current([...this.#waiting])
     this.#waiting = new Map()
     if (told.length === 0) return
-    const { id, notifier, logger } = this.#run
-    const atoms = told.map(([node, { progress }]) => ({ flow: id, name: nameOf(this.#run, node), progress }))
+    const { id, notifier, logger, recorder } = this.#run
     try {
-      await this.#backend.commit({ flows: [], atoms })
+      await recorder.progress(told.map(([node, { progress }]) => ({ name: nameOf(this.#run, node), progress })))
     } catch (error) {
       logger.warn({ err: error, flow: id }, 'the progress of a flow could not be stored; the flow goes on')
       return
     }
-    for (const [node, { progress }] of this.#current(told)) {
-      notifier.progress({ flow: id, atom: nameOf(this.#run, node), ...progress })
+    for (const [node, { attempt, progress }] of this.#current(told)) {
+      notifier.progress({ flow: id, atom: nameOf(this.#run, node), attempt, ...progress })
     }
   }
 
   /** What an execute or revert told before it ended is overtaken by its end. */
   #current(told: readonly (readonly [number, Told])[]): readonly (readonly [number, Told])[] {
-    return told.filter(([node, { phase }]) => this.#run.states[node] === phase)
+    const { states, attempts } = this.#run
+    return told.filter(([node, { phase, attempt }]) => states[node] === phase && attempts[node] === attempt)
   }
 }

@@ -1,25 +1,41 @@
-import { TaskFlowError } from '../errors.ts'
+import { type ErrorCode, TaskFlowError } from '../errors.ts'
 import type { AtomEvent, FlowEvent } from '../listeners/listener.ts'
 import type { Notifier } from '../listeners/notifier.ts'
 import type { FlowState } from '../states.ts'
 import type { Awaitable, Backend } from '../storage/backend.ts'
-import type { AtomChange, Batch, FlowChange } from '../storage/records.ts'
+import type { AtomChange, FlowChange, Progress } from '../storage/records.ts'
+import type { Clock } from './clock.ts'
+
+/** What a recorder writes to, and in whose name. */
+export interface Records {
+  /** Id of the run. */
+  readonly flow: string
+  readonly backend: Backend
+  readonly notifier: Notifier
+  readonly clock: Clock
+  /** Number of the run's owner. */
+  readonly fence: number
+  /** The state that is stored. */
+  readonly state: FlowState
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /**
  * Collects what changes in a run until {@link flush} stores it as one batch, and announces it only then: nobody hears
  * of what could still be lost.
  */
 export class Recorder {
-  readonly #backend: Backend
-  readonly #notifier: Notifier
+  readonly #records: Records
+  #change: Mutable<FlowChange> = {}
   #atoms: AtomChange[] = []
-  #flows: FlowChange[] = []
   #events: ((notifier: Notifier) => void)[] = []
-  #state: FlowState = 'PENDING'
+  #changed = false
+  #state: FlowState
 
-  constructor(backend: Backend, notifier: Notifier) {
-    this.#backend = backend
-    this.#notifier = notifier
+  constructor(records: Records) {
+    this.#records = records
+    this.#state = records.state
   }
 
   /** The state of the flow that was stored last. */
@@ -27,44 +43,73 @@ export class Recorder {
     return this.#state
   }
 
+  now(): number {
+    return this.#records.clock.now()
+  }
+
   /** @param event makes what is announced, where anybody listens; null where there is nothing to announce. */
   atom(change: AtomChange, event: (() => AtomEvent) | null): void {
     this.#atoms.push(change)
-    if (event === null || !this.#notifier.listening) return
+    this.#changed = true
+    if (event === null || !this.#records.notifier.listening) return
     const made = event()
     this.#events.push((notifier) => notifier.atom(made))
   }
 
-  flow(event: FlowEvent): void {
-    this.#flows.push({ flow: event.flow, state: event.state })
-    if (this.#notifier.listening) this.#events.push((notifier) => notifier.flow(event))
+  flow(change: FlowChange, event: FlowEvent | null): void {
+    Object.assign(this.#change, change)
+    this.#changed = true
+    if (event && this.#records.notifier.listening) this.#events.push((notifier) => notifier.flow(event))
   }
 
-  /** @throws TaskFlowError `storage`: the batch is not stored and nobody heard of it. */
+  /** @throws TaskFlowError `storage`, `stale-owner`: the batch is not stored and nobody heard of it. */
   flush(): Awaitable<void> {
-    if (this.#atoms.length + this.#flows.length === 0) return
-    const batch = { flows: this.#flows, atoms: this.#atoms }
+    if (!this.#changed) return
+    const change = this.#change
+    const atoms = this.#atoms
     const events = this.#events
+    this.#change = {}
     this.#atoms = []
-    this.#flows = []
     this.#events = []
+    this.#changed = false
     try {
-      const stored = this.#backend.commit(batch)
-      if (stored) return stored.then(() => this.#announce(batch, events), raiseUnstored)
+      const stored = this.#commit(change, atoms)
+      if (stored) return stored.then(() => this.#announce(change, events), raiseUnstored)
     } catch (error) {
       raiseUnstored(error)
     }
-    this.#announce(batch, events)
+    this.#announce(change, events)
   }
 
-  #announce({ flows }: Batch, events: readonly ((notifier: Notifier) => void)[]): void {
-    this.#state = flows.at(-1)?.state ?? this.#state
-    for (const event of events) event(this.#notifier)
+  /** Stores what atoms told of their progress, apart from what changed their states. */
+  progress(told: readonly { readonly name: string; readonly progress: Progress }[]): Awaitable<void> {
+    return this.#commit({}, told)
+  }
+
+  #commit(change: FlowChange, atoms: readonly AtomChange[]): Awaitable<void> {
+    const { backend, flow, fence } = this.#records
+    return backend.commit({ flow, fence, at: this.now(), change, atoms })
+  }
+
+  #announce({ state }: FlowChange, events: readonly ((notifier: Notifier) => void)[]): void {
+    this.#state = state ?? this.#state
+    for (const event of events) event(this.#records.notifier)
   }
 }
 
-/** @throws TaskFlowError `storage`, always: the error of a backend, as a run raises it. */
+const losses: ReadonlySet<unknown> = new Set<ErrorCode>(['storage', 'stale-owner', 'abandoned'])
+
+/** Whether a run was lost: what happens in it is not recorded any more. */
+export function isLost(error: unknown): boolean {
+  return error instanceof TaskFlowError && losses.has(error.code)
+}
+
+/**
+ * @throws TaskFlowError always: `stale-owner` when the run has another owner by now, else `storage` with the error of
+ *   the backend.
+ */
 export function raiseUnstored(error: unknown): never {
+  if (error instanceof TaskFlowError && error.code === 'stale-owner') throw error
   const why = error instanceof Error ? error.message : String(error)
   throw new TaskFlowError('storage', `what the flow did could not be stored: ${why}`, { cause: error })
 }

@@ -7,7 +7,7 @@ import { argumentsOf } from './arguments.ts'
 import { retryContext } from './context.ts'
 import { markAll, markFrom } from './marking.ts'
 import { nameOf, type Run } from './run.ts'
-import { recordHistory } from './transitions.ts'
+import { recordFact } from './transitions.ts'
 
 /** What is done about a failure: a decision and the retry whose flow it is about; without one, about everything. */
 interface Resolution {
@@ -27,8 +27,12 @@ const unasked: Resolution = { decision: 'REVERT_ALL', retry: noNode }
 export function resolve(run: Run, node: number, failure: Failure): void {
   if (run.revertingAll) return
   const { decision, retry } = resolutionOf(run, node, failure)
-  if (decision === 'REVERT_ALL') markAll(run)
-  else markFrom(run, retry, decision)
+  if (decision === 'REVERT_ALL') {
+    markAll(run)
+    return
+  }
+  markFrom(run, retry, decision)
+  recordFact(run, retry, { intention: run.intentions[retry]! })
 }
 
 /**
@@ -66,7 +70,9 @@ function ask(run: Run, retry: number, failed: number, failure: Failure): Decisio
       `retry '${nameOf(run, retry)}' must decide RETRY, REVERT or REVERT_ALL, at once, not ${String(decision)}`,
     )
   } catch (error) {
-    run.failures.set(retry, Failure.from(error, nameOf(run, retry)))
+    const reason = Failure.from(error, nameOf(run, retry))
+    run.failures.set(retry, reason)
+    recordFact(run, retry, { failure: reason.toJSON() })
     return 'REVERT_ALL'
   }
 }
@@ -78,5 +84,5 @@ function noteFailure(run: Run, retry: number, failed: number, failure: Failure):
   const name = nameOf(run, failed)
   if (!history || !last || last.failures.has(name)) return
   history[history.length - 1] = { value: last.value, failures: new Map([...last.failures, [name, failure]]) }
-  recordHistory(run, retry)
+  recordFact(run, retry, { attemptFailure: { atom: name, failure: failure.toJSON() } })
 }

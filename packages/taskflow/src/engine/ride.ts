@@ -1,4 +1,3 @@
-import type { Backend } from '../storage/backend.ts'
 import { ThreadPool } from './executors/thread-pool.ts'
 import type { Course } from './machine.ts'
 import { capacityOf, type EngineOptions } from './options.ts'
@@ -14,9 +13,10 @@ export class Ride {
   readonly #cancel: () => void
   readonly #pool: ThreadPool | null
 
-  constructor(run: Run, backend: Backend, options: EngineOptions, cancel: (reason: unknown) => void) {
+  constructor(run: Run, options: EngineOptions, cancel: (reason: unknown) => void) {
     this.#run = run
-    this.course = { run, progress: new ProgressBook(run, backend), stage: 'scheduling', taken: [] }
+    run.tally.begin()
+    this.course = { run, progress: new ProgressBook(run), stage: 'scheduling', taken: [] }
     const owned = options.mode === 'threads' && options.executor === undefined
     this.#pool = owned ? new ThreadPool({ size: capacityOf(options) }) : null
     run.executor = options.executor ?? this.#pool
@@ -44,6 +44,7 @@ export class Ride {
     endBackoffs(this.#run)
     await this.course.progress.flush()
     await this.#pool?.close()
+    this.#run.tally.end()
     this.#run.executor = null
   }
 }

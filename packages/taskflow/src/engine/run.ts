@@ -9,6 +9,7 @@ import type { Logger } from '../task.ts'
 import type { Clock } from './clock.ts'
 import type { Executor } from './executors/executor.ts'
 import type { Recorder } from './recorder.ts'
+import type { Tally } from './tally.ts'
 
 /** An execute or revert that has ended, and how. */
 export interface Completion {
@@ -31,10 +32,13 @@ export interface RunSetting {
   readonly failFast: boolean
   /** Milliseconds that an atom whose time is over has to end by itself. */
   readonly grace: number
+  /** See {@link EngineOptions.maxValueBytes}. */
+  readonly maxValueBytes: number
   readonly recorder: Recorder
   readonly notifier: Notifier
   readonly logger: Logger
   readonly clock: Clock
+  readonly tally: Tally
 }
 
 /**
@@ -77,6 +81,8 @@ export interface Run extends RunSetting {
   readonly due: Uint8Array
   /** Atoms that failed before their execute was called: there is nothing to undo. */
   readonly unbegun: Set<number>
+  /** Atoms whose execute or revert was under way when the process ended, and has not begun again. */
+  readonly interrupted: Set<number>
   /** Retries that wait for the time of their next attempt, and what ends the wait without one. */
   readonly backoffs: Map<number, () => void>
   /** A wait was over, perhaps while nobody was waiting for it. */
@@ -92,6 +98,8 @@ export interface Run extends RunSetting {
   suspending: boolean
   /** Why the run was cancelled. */
   cancelled: { readonly reason: unknown } | null
+  /** What the run rejects with once it was left as it is, for somebody else to go on with. */
+  abandoned: Error | null
   abort: AbortController
   /** How many executes and reverts are under way. */
   running: number
@@ -105,7 +113,7 @@ export function newRun(setting: RunSetting): Run {
   const run: Run = {
     ...setting,
     executor: null,
-    flowState: 'PENDING',
+    flowState: setting.recorder.state,
     states: Array.from<AtomState>({ length: plan.size }).fill('PENDING'),
     intentions: Array.from<Intention>({ length: plan.size }).fill('EXECUTE'),
     attempts: new Uint32Array(plan.size),
@@ -121,6 +129,7 @@ export function newRun(setting: RunSetting): Run {
     wave: new Fifo(),
     due: new Uint8Array(plan.size),
     unbegun: new Set(),
+    interrupted: new Set(),
     backoffs: new Map(),
     backoffEnded: false,
     told: new Set(),
@@ -129,6 +138,7 @@ export function newRun(setting: RunSetting): Run {
     forgetting: false,
     suspending: false,
     cancelled: null,
+    abandoned: null,
     abort: new AbortController(),
     running: 0,
     completed: [],

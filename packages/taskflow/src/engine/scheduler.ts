@@ -1,5 +1,5 @@
 import type { AtomState } from '../states.ts'
-import { pass, settle, unpass } from './counts.ts'
+import { offerBack, pass, settle, unpass } from './counts.ts'
 import { decide, decideAtRest, passJoin, type Verdict } from './deciders.ts'
 import { beginRetry } from './retrying.ts'
 import type { Run } from './run.ts'
@@ -28,20 +28,35 @@ export function takeReady(run: Run): number[] {
     if (key === undefined) break
     const node = nodeOf(run, key)
     run.due[node] = 0
-    if (key < 0) {
-      run.backoffs.get(node)?.()
-      unpass(run, node)
-      recordAtom(run, node, 'REVERTING')
-    } else if (isOvertaken(run, node)) {
-      settle(run, node)
+    if (key >= 0 && isOvertaken(run, node)) {
+      leave(run, node)
       continue
-    } else {
-      run.attempts[node]!++
-      recordAtom(run, node, 'RUNNING')
     }
+    if (key < 0) takeBack(run, node)
+    else takeForward(run, node)
     taken.push(node)
   }
   return taken
+}
+
+function takeBack(run: Run, node: number): void {
+  run.backoffs.get(node)?.()
+  unpass(run, node)
+  recordAtom(run, node, 'REVERTING')
+  run.interrupted.delete(node)
+}
+
+/** What a crash interrupted is the same attempt once more. */
+function takeForward(run: Run, node: number): void {
+  if (!run.interrupted.has(node)) run.attempts[node]!++
+  recordAtom(run, node, 'RUNNING')
+  run.interrupted.delete(node)
+}
+
+/** Nothing need be undone of what never began; anything else that was to begin again has begun before. */
+function leave(run: Run, node: number): void {
+  if (run.states[node] === 'PENDING') settle(run, node)
+  else if (run.unsettled[node] === 0) offerBack(run, node)
 }
 
 /** Whether there is anything that could start; nothing is begun. */
@@ -72,7 +87,7 @@ function formWave(run: Run): void {
 /** Whether an atom that is due need not begin any more: it would only be undone. */
 function isOvertaken(run: Run, node: number): boolean {
   const stopped = run.failFast || run.cancelled !== null
-  return stopped && run.intentions[node] !== 'EXECUTE' && run.states[node] === 'PENDING'
+  return stopped && run.intentions[node] !== 'EXECUTE'
 }
 
 /** @param ask what is to be done about an atom that nothing holds back. */
@@ -81,8 +96,9 @@ function mayGoForward(run: Run, node: number, ask: (run: Run, node: number) => V
   if (run.passed[node] === 1 || run.due[node] === 1) return false
   const state = run.states[node]!
   if (state === 'RETRYING') return !run.backoffs.has(node)
-  if (state !== 'PENDING' && state !== 'IGNORE') return false
-  const verdict = state === 'IGNORE' ? 'pass' : verdictOn(run, node, ask)
+  if (state === 'RUNNING') return run.interrupted.has(node)
+  if (state !== 'PENDING' && state !== 'IGNORE' && state !== 'SUCCESS') return false
+  const verdict = state === 'PENDING' ? verdictOn(run, node, ask) : 'pass'
   if (verdict === 'pass') pass(run, node)
   return verdict === 'run'
 }
@@ -97,7 +113,9 @@ const undoable: ReadonlySet<AtomState> = new Set(['SUCCESS', 'FAILURE', 'RETRYIN
 
 function mayGoBack(run: Run, node: number): boolean {
   if (run.intentions[node] === 'EXECUTE' || run.unsettled[node] !== 0 || run.due[node] === 1) return false
-  if (run.plan.atoms[node] !== null && run.states[node] !== 'IGNORE') return undoable.has(run.states[node]!)
+  if (run.plan.atoms[node] !== null && run.states[node] !== 'IGNORE') {
+    return undoable.has(run.states[node]!) || run.interrupted.has(node)
+  }
   if (run.passed[node] === 1) {
     unpass(run, node)
     settle(run, node)

@@ -1,7 +1,7 @@
 import { TaskFlowError } from '../errors.ts'
 import type { Failure } from '../failure.ts'
 import { type AtomState, atomTransitions, type FlowState, flowTransitions, retryTransitions } from '../states.ts'
-import type { AtomChange, StoredAttempt } from '../storage/records.ts'
+import type { AtomChange, AtomMeta } from '../storage/records.ts'
 import { nameOf, type Run } from './run.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -16,13 +16,15 @@ export interface Facts {
 const none: Facts = {}
 
 /** Moves an atom to a state, to be stored and announced with the next batch. */
-export function recordAtom(run: Run, node: number, state: AtomState, facts: Facts = none): void {
+export function recordAtom(run: Run, node: number, state: AtomState, facts: Facts = none, meta?: AtomMeta): void {
   const oldState = run.states[node]!
   const { name, kind } = run.plan.atoms[node]!
   const allowed = kind === 'task' ? atomTransitions : retryTransitions
-  if (!run.forgetting && !allowed[oldState].includes(state)) throw refused(`atom '${name}'`, oldState, state)
+  if (!allowed[oldState].includes(state) && !isExcepted(run, node, state))
+    throw refused(`atom '${name}'`, oldState, state)
   run.states[node] = state
-  run.recorder.atom(changeOf(run, node, state, facts), () => ({
+  const change = changeOf(run, node, state, facts)
+  run.recorder.atom(meta ? { ...change, meta } : change, () => ({
     flow: run.id,
     atom: name,
     kind,
@@ -33,39 +35,50 @@ export function recordAtom(run: Run, node: number, state: AtomState, facts: Fact
   }))
 }
 
-/** Stores what a retry has been through, without a change of its state. */
-export function recordHistory(run: Run, node: number): void {
-  run.recorder.atom({ flow: run.id, name: nameOf(run, node), history: storedHistory(run, node) }, null)
+/** A reset forgets any state; what a crash interrupted begins again, or is reverted though it never ended. */
+function isExcepted(run: Run, node: number, state: AtomState): boolean {
+  if (run.forgetting) return true
+  return run.interrupted.has(node) && (state === run.states[node] || state === 'REVERTING')
+}
+
+/** Stores a fact about an atom without a change of its state; nobody hears of it. */
+export function recordFact(run: Run, node: number, fact: Omit<AtomChange, 'name' | 'state'>): void {
+  run.recorder.atom({ name: nameOf(run, node), ...fact }, null)
 }
 
 export function recordFlow(run: Run, state: FlowState): void {
   const oldState = run.flowState
   if (!flowTransitions[oldState].includes(state)) throw refused(`flow '${run.plan.name}'`, oldState, state)
   run.flowState = state
-  run.recorder.flow({ flow: run.id, name: run.plan.name, state, oldState })
+  run.recorder.flow({ state }, { flow: run.id, name: run.plan.name, state, oldState })
 }
 
 function changeOf(run: Run, node: number, state: AtomState, { result, failure }: Facts): AtomChange {
   const atom = run.plan.atoms[node]!
-  const change: Mutable<AtomChange> = { flow: run.id, name: atom.name, state }
+  const change: Mutable<AtomChange> = { name: atom.name, state }
   if (run.told.has(node)) tellProgress(run, node, change, state)
-  if (state === 'RUNNING') {
+  if (state === 'RUNNING' || state === 'IGNORE') {
     change.kind = atom.kind
     change.version = atom.kind === 'task' ? atom.task.version : atom.retry.version
-    change.attempts = run.attempts[node]!
-  } else if (state === 'IGNORE') {
-    change.kind = atom.kind
-    change.version = atom.kind === 'task' ? atom.task.version : atom.retry.version
+    if (state === 'RUNNING') change.attempts = run.attempts[node]!
   } else if (state === 'SUCCESS') {
     change.result = result ?? null
-    if (atom.kind === 'retry') change.history = storedHistory(run, node)
+    if (atom.kind === 'retry') change.attempt = { value: change.result }
   } else if (state === 'REVERTED') {
     change.revertResult = result ?? null
     if (atom.kind === 'retry') change.history = []
-  } else if (failure && state !== 'RETRYING') {
+  } else if (state === 'RETRYING') {
+    change.intention = 'EXECUTE'
+  } else if (failure) {
     change[state === 'FAILURE' ? 'failure' : 'revertFailure'] = failure.toJSON()
   }
+  tellTime(run, change, state)
   return change
+}
+
+function tellTime(run: Run, change: Mutable<AtomChange>, state: AtomState): void {
+  if (state === 'RUNNING' || state === 'REVERTING') change.beganAt = run.recorder.now()
+  else if (state !== 'PENDING' && state !== 'RETRYING') change.endedAt = run.recorder.now()
 }
 
 /** Whoever told of a progress is at none of it at a new begin, and at all of it at a good end. */
@@ -74,14 +87,6 @@ function tellProgress(run: Run, node: number, change: Mutable<AtomChange>, state
   const done = state === 'SUCCESS' || state === 'REVERTED'
   if (state === 'PENDING') run.told.delete(node)
   else change.progress = { fraction: done ? 1 : 0, details: null }
-}
-
-function storedHistory(run: Run, node: number): readonly StoredAttempt[] {
-  const entries = run.histories.get(node) ?? []
-  return entries.map(({ value, failures }) => ({
-    value: value ?? null,
-    failures: Object.fromEntries([...failures].map(([atom, failure]) => [atom, failure.toJSON()])),
-  }))
 }
 
 function refused(what: string, from: string, to: string): TaskFlowError {

@@ -1,4 +1,5 @@
 import type { Failure } from '../failure.ts'
+import type { Inspection } from '../inspection.ts'
 import type { AtomState, FlowState } from '../states.ts'
 import type { Progress } from '../storage/records.ts'
 
@@ -39,6 +40,14 @@ export interface AtomEvent {
 }
 
 /**
+ * A transition of a run, as {@link Engine.iterate} gives it.
+ *
+ * @example
+ * const sayTransition = (transition: Transition) => ('atom' in transition ? transition.atom : transition.name)
+ */
+export type Transition = FlowEvent | AtomEvent
+
+/**
  * An atom told how far it is.
  *
  * @example
@@ -47,6 +56,8 @@ export interface AtomEvent {
 export interface ProgressEvent extends Progress {
   readonly flow: string
   readonly atom: string
+  /** Number of the execute that tells, or that is being reverted: 1, 2, ... */
+  readonly attempt: number
 }
 
 /**
@@ -62,6 +73,7 @@ export interface ProgressEvent extends Progress {
  */
 export interface Listener {
   onFlow?(event: FlowEvent): void
-  onAtom?(event: AtomEvent): void
+  /** @param engine whose run it is, to look at. Who tells without an engine gives none. */
+  onAtom?(event: AtomEvent, engine?: Inspection): void
   onProgress?(event: ProgressEvent): void
 }

@@ -1,3 +1,4 @@
+import type { Inspection } from '../inspection.ts'
 import type { AtomState, FlowState } from '../states.ts'
 import type { Logger } from '../task.ts'
 import type { AtomEvent, Listener } from './listener.ts'
@@ -32,6 +33,11 @@ export interface LoggingOptions {
   readonly progressLevel?: LogLevel
   /** Whether results are among the fields; they may be large, or secret. Default false. */
   readonly results?: boolean
+  /**
+   * What is said besides when an atom failed, or could not be reverted: it follows the sentence on lines of its own.
+   * `explain: (event, engine) => formatFailure(engine, event)` says what led to it. What it throws is not heard of.
+   */
+  readonly explain?: (event: AtomEvent, engine: Inspection) => string
 }
 
 const usualFlowLevels: Readonly<Record<FlowState, LogLevel>> = {
@@ -79,8 +85,25 @@ export function loggingListener(logger: Logger, options: LoggingOptions = {}): L
   }
   return {
     onFlow: (event) => log(flowLevels[event.state], { ...event }, narrator.flow(event)),
-    onAtom: (event) => log(atomLevels[event.state], fieldsOf(event, results), narrator.atom(event)),
+    onAtom: (event, engine) => {
+      const level = atomLevels[event.state]
+      const message = narrator.atom(event)
+      const more = level === 'off' || !engine ? '' : explanationOf(event, engine, options)
+      log(level, fieldsOf(event, results), more === '' ? message : `${message}\n${more}`)
+    },
     onProgress: (event) => log(progressLevel, { ...event }, narrator.progress(event)),
+  }
+}
+
+const explained: ReadonlySet<AtomState> = new Set(['FAILURE', 'REVERT_FAILURE'])
+
+/** Nothing that goes wrong with it may keep the failure itself from being told. */
+function explanationOf(event: AtomEvent, engine: Inspection, { explain }: LoggingOptions): string {
+  if (!explain || !explained.has(event.state)) return ''
+  try {
+    return explain(event, engine)
+  } catch {
+    return ''
   }
 }
 

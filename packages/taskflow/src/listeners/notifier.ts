@@ -1,8 +1,11 @@
+import type { Inspection } from '../inspection.ts'
 import type { Logger } from '../task.ts'
 import type { AtomEvent, FlowEvent, Listener, ProgressEvent } from './listener.ts'
 
 /** Tells every listener; a listener that throws keeps nobody from hearing. */
 export class Notifier {
+  /** Whose run it tells of, once that is driven. */
+  engine: Inspection | undefined = undefined
   readonly #listeners: Listener[]
   readonly #logger: Logger
 
@@ -30,7 +33,7 @@ export class Notifier {
   }
 
   atom(event: AtomEvent): void {
-    this.#tell((listener) => listener.onAtom?.(event))
+    this.#tell((listener) => listener.onAtom?.(event, this.engine))
   }
 
   progress(event: ProgressEvent): void {

@@ -1,12 +1,16 @@
 import { TaskFlowError } from '../errors.ts'
-import type { Backend, StoredFlow } from './backend.ts'
-import type { AtomChange, AtomRecord, Batch, FlowRecord } from './records.ts'
+import type { Backend, FlowQuery, StoredFlow } from './backend.ts'
+import { copy, copyChange } from './copying.ts'
+import type { AtomChange, AtomRecord, Batch, FlowRecord, LogBook, StoredAttempt } from './records.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-interface Entry {
-  flow: FlowRecord
-  readonly atoms: Map<string, Mutable<AtomRecord>>
+/** An atom's record, with a history that can grow. */
+type Entry = Mutable<Omit<AtomRecord, 'history'>> & { history?: StoredAttempt[] }
+
+interface Run {
+  flow: Mutable<FlowRecord>
+  readonly atoms: Map<string, Entry>
 }
 
 /**
@@ -19,45 +23,74 @@ interface Entry {
  * console.log(backend.load('r')?.atoms[0]?.result) // x
  */
 export class MemoryBackend implements Backend {
-  readonly #entries = new Map<string, Entry>()
+  readonly #runs = new Map<string, Run>()
+  readonly #books = new Map<string, LogBook>()
+
+  saveBook(book: LogBook): void {
+    this.#books.set(book.id, copy(book))
+  }
+
+  listBooks(): readonly LogBook[] {
+    return [...this.#books.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(copy)
+  }
+
+  removeBook(id: string): void {
+    this.#books.delete(id)
+    for (const [run, { flow }] of this.#runs) if (flow.book === id) this.#runs.delete(run)
+  }
 
   create(flow: FlowRecord): void {
-    if (this.#entries.has(flow.id)) throw new TaskFlowError('storage', `a run with the id '${flow.id}' exists already`)
-    this.#entries.set(flow.id, { flow: copy(flow), atoms: new Map() })
+    if (this.#runs.has(flow.id)) throw new TaskFlowError('storage', `a run with the id '${flow.id}' exists already`)
+    if (flow.book !== null && !this.#books.has(flow.book)) {
+      throw new TaskFlowError('storage', `there is no log book with the id '${flow.book}'`)
+    }
+    this.#runs.set(flow.id, { flow: copy(flow), atoms: new Map() })
   }
 
   commit(batch: Batch): void {
-    for (const change of batch.flows) this.#entry(change.flow)
-    for (const change of batch.atoms) this.#entry(change.flow)
-    const changes = batch.atoms.map(copyChange)
-    for (const { flow, state } of batch.flows) {
-      const entry = this.#entry(flow)
-      entry.flow = { ...entry.flow, state }
+    const run = this.#runs.get(batch.flow)
+    if (!run) throw new TaskFlowError('storage', `there is no run with the id '${batch.flow}'`)
+    const { flow, atoms } = run
+    if (batch.fence < flow.fence) {
+      const message = `run '${batch.flow}' has owner number ${flow.fence} by now; number ${batch.fence} is refused`
+      throw new TaskFlowError('stale-owner', message)
     }
-    for (const change of changes) apply(this.#entry(change.flow).atoms, change)
+    const change = copy(batch.change)
+    const changes = batch.atoms.map(copyChange)
+    Object.assign(flow, change)
+    flow.fence = batch.fence
+    flow.updatedAt = batch.at
+    for (const atom of changes) apply(atoms, atom)
   }
 
   load(id: string): StoredFlow | undefined {
-    const entry = this.#entries.get(id)
-    return entry && { flow: copy(entry.flow), atoms: [...entry.atoms.values()].map(copy) }
+    const run = this.#runs.get(id)
+    return run && { flow: copy(run.flow), atoms: [...run.atoms.values()].map(copy) }
+  }
+
+  list({ book, states, after, limit = 1_000 }: FlowQuery = {}): readonly FlowRecord[] {
+    const found: FlowRecord[] = []
+    let reached = after === undefined
+    for (const { flow } of this.#runs.values()) {
+      if (found.length >= limit) break
+      const wanted = (book === undefined || flow.book === book) && (!states || states.includes(flow.state))
+      if (reached && wanted) found.push(copy(flow))
+      reached ||= flow.id === after
+    }
+    return found
   }
 
   remove(id: string): void {
-    this.#entries.delete(id)
+    this.#runs.delete(id)
   }
 
   close(): void {
-    this.#entries.clear()
-  }
-
-  #entry(id: string): Entry {
-    const entry = this.#entries.get(id)
-    if (entry) return entry
-    throw new TaskFlowError('storage', `there is no run with the id '${id}'`)
+    this.#runs.clear()
+    this.#books.clear()
   }
 }
 
-function apply(atoms: Map<string, Mutable<AtomRecord>>, change: AtomChange): void {
+function apply(atoms: Map<string, Entry>, change: AtomChange): void {
   const known = atoms.get(change.name)
   if (known && change.state !== 'PENDING') {
     assign(known, change)
@@ -65,54 +98,36 @@ function apply(atoms: Map<string, Mutable<AtomRecord>>, change: AtomChange): voi
   }
   const { name } = change
   const { kind = 'task', version = '1.0', attempts = 0 } = known ?? change
-  const record: Mutable<AtomRecord> = { name, kind, version, state: 'PENDING', attempts }
-  assign(record, change)
-  atoms.set(name, record)
+  const entry: Entry = { name, kind, version, state: 'PENDING', intention: 'EXECUTE', attempts }
+  assign(entry, change)
+  atoms.set(name, entry)
 }
 
 /** Spelled out, as this is done twice for every atom that runs. */
-function assign(record: Mutable<AtomRecord>, change: AtomChange): void {
-  if (change.kind !== undefined) record.kind = change.kind
-  if (change.version !== undefined) record.version = change.version
-  if (change.state !== undefined) record.state = change.state
-  if (change.attempts !== undefined) record.attempts = change.attempts
-  if (change.result !== undefined) record.result = change.result
-  if (change.failure !== undefined) record.failure = change.failure
-  if (change.revertResult !== undefined) record.revertResult = change.revertResult
-  if (change.revertFailure !== undefined) record.revertFailure = change.revertFailure
-  if (change.progress !== undefined) record.progress = change.progress
-  if (change.history !== undefined) record.history = change.history
+function assign(entry: Entry, change: AtomChange): void {
+  if (change.kind !== undefined) entry.kind = change.kind
+  if (change.version !== undefined) entry.version = change.version
+  if (change.state !== undefined) entry.state = change.state
+  if (change.intention !== undefined) entry.intention = change.intention
+  if (change.attempts !== undefined) entry.attempts = change.attempts
+  if (change.result !== undefined) entry.result = change.result
+  if (change.failure !== undefined) entry.failure = change.failure
+  if (change.revertResult !== undefined) entry.revertResult = change.revertResult
+  if (change.revertFailure !== undefined) entry.revertFailure = change.revertFailure
+  if (change.progress !== undefined) entry.progress = change.progress
+  if (change.meta !== undefined) entry.meta = change.meta
+  if (change.beganAt !== undefined) entry.beganAt = change.beganAt
+  if (change.endedAt !== undefined) entry.endedAt = change.endedAt
+  if (change.history !== undefined) entry.history = []
+  if (change.attempt !== undefined) (entry.history ??= []).push({ value: change.attempt.value, failures: {} })
+  if (change.attemptFailure !== undefined) noteFailure(entry.history, change.attemptFailure)
 }
 
-/** As a stored value would come back: plain data that shares nothing with the original. */
-function copy<T>(value: T): T {
-  if (isPlain(value) || value === null) return value
-  if (typeof value !== 'object') throw new TypeError(`a ${typeof value} cannot be stored`)
-  if (Array.isArray(value)) return value.map((item: unknown) => copy(item ?? null)) as T
-  const made: Record<string, unknown> = {}
-  for (const [key, item] of Object.entries(value)) {
-    if (item === undefined) continue
-    if (key === '__proto__') Object.defineProperty(made, key, { value: copy(item), enumerable: true })
-    else made[key] = copy(item)
-  }
-  return made as T
-}
-
-/** Most changes are a name and a state, which nobody can change any more; only what has parts needs copying. */
-function copyChange(change: AtomChange): AtomChange {
-  for (const key in change) if (!isPlain(change[key as keyof AtomChange])) return copy(change)
-  return change
-}
-
-/** Whether there is nothing in it that could be changed, and JSON has it. */
-function isPlain(value: unknown): boolean {
-  switch (typeof value) {
-    case 'string':
-    case 'number':
-    case 'boolean':
-    case 'undefined':
-      return true
-    default:
-      return value === null
-  }
+function noteFailure(
+  history: StoredAttempt[] | undefined,
+  { atom, failure }: NonNullable<AtomChange['attemptFailure']>,
+): void {
+  const last = history?.at(-1)
+  if (!history || !last || Object.hasOwn(last.failures, atom)) return
+  history[history.length - 1] = { value: last.value, failures: { ...last.failures, [atom]: failure } }
 }

@@ -1,6 +1,12 @@
 import type { BackendCase, SuiteBackend } from './backend-case.ts'
 import { batchCases } from './batch-cases.ts'
+import { bookCases } from './book-cases.ts'
+import { fenceCases } from './fence-cases.ts'
+import { historyCases } from './history-cases.ts'
+import { listCases } from './list-cases.ts'
+import { orderCases } from './order-cases.ts'
 import { recordCases } from './record-cases.ts'
+import { valueCases } from './value-cases.ts'
 
 export type { SuiteBackend } from './backend-case.ts'
 
@@ -17,6 +23,17 @@ export interface SuiteCase {
   readonly run: () => Promise<void>
 }
 
+const cases: readonly BackendCase[] = [
+  ...recordCases,
+  ...valueCases,
+  ...batchCases,
+  ...orderCases,
+  ...historyCases,
+  ...fenceCases,
+  ...bookCases,
+  ...listCases,
+]
+
 /**
  * The contract of `Backend` as tests. Every case gets a backend of its own, and cleans it up whatever happens.
  *
@@ -27,7 +44,6 @@ export interface SuiteCase {
  * for (const { run } of cases) await run()
  */
 export function backendSuite(make: () => Promise<SuiteBackend>): readonly SuiteCase[] {
-  const cases: readonly BackendCase[] = [...recordCases, ...batchCases]
   return cases.map(({ name, run }) => ({
     name,
     run: async () => {

@@ -3,7 +3,7 @@
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { TaskFlowError } from '../../errors.ts'
 import { Failure } from '../../failure.ts'
-import { assertJson } from '../../json.ts'
+import { assertStorable } from '../../json.ts'
 import type { AnyTask } from '../../task.ts'
 import type { Answer, CallRequest, ThreadRequest } from './messages.ts'
 import { type Line, ThreadContext } from './thread-context.ts'
@@ -50,7 +50,7 @@ async function answerTo(request: CallRequest, context: ThreadContext): Promise<A
     const value = await (outcome ? revert(task, request, context) : task.execute(request.args as never, context))
     if (value instanceof Failure) return { kind: 'failure', call, failure: value.toJSON() }
     // Cloning would make plain data of instances of classes, and hide from the engine that they cannot be stored.
-    if (!outcome) assertJson(value, `task '${name}'`, 'result')
+    if (!outcome) assertStorable(value, `task '${name}'`, 'result', Number.POSITIVE_INFINITY)
     return { kind: 'value', call, value }
   } catch (error) {
     return thrown(request, error)
