@@ -12,9 +12,10 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** For each package, the packages of ours that it may import. */
 const packages: Record<string, readonly string[]> = {
   '@glimpse/taskflow': [],
+  '@glimpse/taskflow-sqlite': ['@glimpse/taskflow'],
   '@glimpse/stores': [],
   '@glimpse/client': [],
-  '@glimpse/service': ['@glimpse/taskflow', '@glimpse/stores'],
+  '@glimpse/service': ['@glimpse/taskflow', '@glimpse/taskflow-sqlite', '@glimpse/stores'],
 }
 
 const domain = ['domain']

@@ -1,16 +1,20 @@
-import { FileDriver, openHttpSource, Store } from '@glimpse/stores'
+import { FileDriver, openHttpSource, type ResumePoint, Store } from '@glimpse/stores'
 import { exponential } from '@glimpse/taskflow'
+import { jobStatement, SqliteStore } from '@glimpse/taskflow-sqlite'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { buildServer, closeServer } from './api/server.ts'
 import type { Config } from './config/config.ts'
 import type { Stores } from './data/stores.ts'
-import { createRepos } from './db/repos.ts'
+import { lockInstance } from './db/instance-lock.ts'
+import { createRepos, type Repos } from './db/repos.ts'
+import type { AlsoStore } from './db/tasks.ts'
 import type { Clock } from './domain/ports.ts'
-import type { FlowRunner, TaskExecutor } from './executors/executor.ts'
+import type { NewTask } from './domain/task.ts'
+import { ConductedExecutor, jobFor } from './executors/conducted.ts'
+import type { TaskExecutor } from './executors/executor.ts'
 import { TaskLifecycle } from './executors/lifecycle.ts'
 import { plainRunner } from './executors/plain.ts'
-import { taskflowRunner } from './executors/taskflow.ts'
 import { downloadRetry } from './flows/download-retry.ts'
 import type { FlowParts } from './flows/flow-parts.ts'
 import { jobOf } from './flows/jobs.ts'
@@ -31,18 +35,30 @@ export interface App {
 
 /** Puts the service together: the only place that builds parts. */
 export async function createApp(config: Config, log: Logger, clock: Clock = systemClock): Promise<App> {
-  const repos = await createRepos({ file: config.database.file, clock, taskTtlHours: config.tasks.ttlHours })
+  const lock = lockInstance(config.database.file)
+  const repos = await openRepos(config, clock)
+  const flows = config.tasks.executor === 'taskflow' ? await SqliteStore.open({ file: config.database.file }) : null
   const stores = makeStores(config)
-  const executor = makeExecutor(config, repos, stores, { log, clock })
+  const executor = makeExecutor(config, { repos, stores, flows, log, clock })
   const parts: Parts = { config, stores, executor, clock, log, images: repos.images, tasks: repos.tasks }
   const recovered = await recover(parts)
   const server = buildServer(parts)
+  await executor.start()
   const close = async (): Promise<void> => {
     await closeServer(server, shutdownGrace)
     await executor.stop('The service was shut down while this task was running; try again')
+    await flows?.close()
     await repos.close()
+    lock.release()
   }
   return { parts, server, recovered, close }
+}
+
+/** Accepted means stored: where tasks are jobs, the job is stored with the task. */
+async function openRepos({ database, tasks }: Config, clock: Clock): Promise<Repos> {
+  const alsoStore: AlsoStore = (task) => jobStatement(jobFor(task), clock.now().getTime())
+  const jobs = tasks.executor === 'taskflow' ? { alsoStore } : {}
+  return await createRepos({ file: database.file, clock, taskTtlHours: tasks.ttlHours, ...jobs })
 }
 
 /** How long a stop waits for requests that run, in milliseconds. */
@@ -56,34 +72,29 @@ function makeStores({ stores: { backends, default: id, stagingDir } }: Config): 
   return { all, default: all.get(id)!, staging: new Store('os_glance_staging_store', new FileDriver(stagingDir)) }
 }
 
-function makeExecutor(
-  config: Config,
-  { images, tasks }: Pick<Parts, 'images' | 'tasks'>,
-  stores: Stores,
-  { log, clock }: Pick<Parts, 'log' | 'clock'>,
-): TaskExecutor {
+interface ExecutorParts extends Pick<Parts, 'stores' | 'log' | 'clock'> {
+  readonly repos: Repos
+  /** Where runs and jobs are stored; null: they are not. */
+  readonly flows: SqliteStore | null
+}
+
+function makeExecutor(config: Config, { repos, stores, flows, log, clock }: ExecutorParts): TaskExecutor {
+  const { images, tasks } = repos
   const intake = { hashAlgo: config.hashingAlgorithm, sizeCap: config.limits.imageSizeCap }
   const flowParts: FlowParts = {
     steps: makeSteps({ images, stores, intake, openSource: sourceOpener(config) }),
     downloadRetry: retryFor(config),
     defaultStore: stores.default.id,
   }
-  const runFlow: FlowRunner = config.tasks.executor === 'plain' ? plainRunner() : taskflowRunner(config.tasks)
-  const { concurrency } = config.tasks
-  return new TaskLifecycle({
-    images,
-    tasks,
-    clock,
-    log,
-    runFlow,
-    concurrency,
-    jobOf: (task) => jobOf(task, flowParts),
-  })
+  const { concurrency, engineMode, maxWorkers } = config.tasks
+  const common = { images, tasks, clock, log, concurrency, jobOf: (task: NewTask) => jobOf(task, flowParts) }
+  if (!flows) return new TaskLifecycle({ ...common, runFlow: plainRunner() })
+  return new ConductedExecutor({ ...common, store: flows, engineMode, maxWorkers })
 }
 
 function sourceOpener({ import: { filter, idleTimeoutMs, totalTimeoutMs } }: Config) {
-  return async (uri: string, signal: AbortSignal): Promise<Source> =>
-    await openHttpSource(uri, { filter, signal, idleTimeoutMs, totalTimeoutMs })
+  return async (uri: string, signal: AbortSignal, from?: ResumePoint): Promise<Source> =>
+    await openHttpSource(uri, { filter, signal, from, idleTimeoutMs, totalTimeoutMs })
 }
 
 /** Half of each wait is left to chance, so that many imports of one source do not come back to it at once. */

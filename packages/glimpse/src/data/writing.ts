@@ -1,4 +1,4 @@
-import { type Store, StoreError } from '@glimpse/stores'
+import { type OpenResumable, type Store, StoreError, type WriteResult } from '@glimpse/stores'
 import { ServiceError } from '../domain/errors.ts'
 import type { DataFacts } from '../domain/image.ts'
 
@@ -29,13 +29,39 @@ export async function writeData(
   source: AsyncIterable<Uint8Array>,
   { hashAlgo, sizeCap, ...options }: WriteOptions,
 ): Promise<DataFacts> {
+  const algorithms = [...new Set(['md5', hashAlgo])]
+  return await replaceData(store, key, hashAlgo, () =>
+    store.write(key, source, { algorithms, limit: sizeCap, ...options }),
+  )
+}
+
+/**
+ * The same from a source that can be asked to go on: what an earlier attempt wrote is gone on with, where the source
+ * still has it. A part is left under the key after a failure, until it is gone on with or dropped.
+ *
+ * @throws as {@link writeData}; what `open` threw.
+ */
+export async function resumeData(
+  store: Store,
+  key: string,
+  open: OpenResumable,
+  { hashAlgo, sizeCap, ...options }: Omit<WriteOptions, 'size'>,
+): Promise<DataFacts> {
+  const algorithms = [...new Set(['md5', hashAlgo])]
+  return await replaceData(store, key, hashAlgo, () =>
+    store.resume(key, open, { algorithms, limit: sizeCap, ...options }),
+  )
+}
+
+async function replaceData(
+  store: Store,
+  key: string,
+  hashAlgo: string,
+  write: () => Promise<WriteResult>,
+): Promise<DataFacts> {
   try {
     await discard(store, key)
-    const { size, hashes } = await store.write(key, source, {
-      algorithms: [...new Set(['md5', hashAlgo])],
-      limit: sizeCap,
-      ...options,
-    })
+    const { size, hashes } = await write()
     return { size, checksum: hashes['md5']!, hashAlgo, hashValue: hashes[hashAlgo]! }
   } catch (error) {
     throw explained(error)

@@ -4,7 +4,8 @@ import { imageRepo } from './images.ts'
 import { migrate } from './migrate.ts'
 import { openDatabase } from './sqlite.ts'
 import { explain } from './sqlite-driver.ts'
-import { taskRepo } from './tasks.ts'
+import { syncLog } from './sync-log.ts'
+import { type AlsoStore, taskRepo } from './tasks.ts'
 
 export interface ReposOptions {
   /** The SQLite file (its folder must exist), or `:memory:`. */
@@ -12,6 +13,8 @@ export interface ReposOptions {
   readonly clock: Clock
   /** How long a task is kept after its end; Glance's `[task] task_time_to_live`. */
   readonly taskTtlHours: number
+  /** What is stored with every task that is accepted, in one transaction. Default: nothing. */
+  readonly alsoStore?: AlsoStore
 }
 
 export interface Repos {
@@ -28,7 +31,7 @@ export interface Repos {
  * @example
  * const repos = await createRepos({ file: 'glimpse.db', clock: { now: () => new Date() }, taskTtlHours: 48 })
  */
-export async function createRepos({ file, clock, taskTtlHours }: ReposOptions): Promise<Repos> {
+export async function createRepos({ file, clock, taskTtlHours, alsoStore }: ReposOptions): Promise<Repos> {
   const db = openDatabase(file)
   try {
     await migrate(db, clock)
@@ -36,5 +39,12 @@ export async function createRepos({ file, clock, taskTtlHours }: ReposOptions): 
     await db.destroy()
     throw explain(error instanceof ServiceError ? (error.cause ?? error) : error, file)
   }
-  return { images: imageRepo(db, clock), tasks: taskRepo(db, clock, taskTtlHours), close: () => db.destroy() }
+  return {
+    images: imageRepo(db, clock),
+    tasks: taskRepo(db, clock, {
+      ttlHours: taskTtlHours,
+      ...(alsoStore && { alsoStore, syncLog: () => syncLog(file) }),
+    }),
+    close: () => db.destroy(),
+  }
 }

@@ -31,6 +31,11 @@ function resultCode(error: unknown): number | undefined {
   return error.errcode & 0xff
 }
 
+/** Whether another connection has the lock that was wanted. */
+export function isBusy(error: unknown): boolean {
+  return resultCode(error) === busy
+}
+
 /** What SQLite threw, in words to act on where there are any: a ServiceError `unavailable` with the cause. */
 export function explain(error: unknown, file?: string): unknown {
   const text = resultCodes[resultCode(error) ?? 0]
@@ -101,7 +106,7 @@ export class WaitingSqliteDriver extends SqliteDriver {
     for (let wait = 1; ; wait = Math.min(wait * 2, maxPauseMs)) {
       const refusal = this.#tryBegin()
       if (refusal === undefined) return
-      if (resultCode(refusal) !== busy || performance.now() >= deadline) throw explain(refusal)
+      if (!isBusy(refusal) || performance.now() >= deadline) throw explain(refusal)
       await pause(wait)
     }
   }

@@ -1,4 +1,12 @@
-import { type Kysely, type Selectable, type SelectQueryBuilder, sql, type Transaction, type Updateable } from 'kysely'
+import {
+  CompiledQuery,
+  type Kysely,
+  type Selectable,
+  type SelectQueryBuilder,
+  sql,
+  type Transaction,
+  type Updateable,
+} from 'kysely'
 import { ServiceError } from '../domain/errors.ts'
 import type { Clock, TaskQuery, TaskRepo } from '../domain/ports.ts'
 import {
@@ -28,12 +36,32 @@ const sortColumns = {
   type: 'type',
 } as const satisfies { readonly [K in TaskQuery['sort']['key']]: keyof TaskTable }
 
-/** Tasks in the database. One that has ended is kept for `ttlHours`; one that has not is kept for ever. */
-export function taskRepo(db: Kysely<Schema>, clock: Clock, ttlHours: number): TaskRepo {
+/** What is to be stored with a task: a statement on the same file, and its parameters. */
+export type AlsoStore = (task: NewTask) => { readonly sql: string; readonly parameters: readonly unknown[] }
+
+export interface TaskRepoOptions {
+  /** How long a task is kept after its end; one that has not ended is kept for ever. */
+  readonly ttlHours: number
+  readonly alsoStore?: AlsoStore
+  /** Makes what was accepted durable against a power cut. */
+  readonly syncLog?: () => Promise<void>
+}
+
+/** Tasks in the database. */
+export function taskRepo(db: Kysely<Schema>, clock: Clock, options: TaskRepoOptions): TaskRepo {
+  const { ttlHours, alsoStore, syncLog } = options
   const now = () => clock.now().toISOString()
   const read = () => db.transaction().setAccessMode('read only')
   return {
-    accept: (...accepted) => db.transaction().execute((trx) => acceptTask(trx, accepted, now())),
+    accept: async (...accepted) => {
+      const task = await db.transaction().execute(async (trx) => {
+        const also = alsoStore?.(accepted[0])
+        if (also) await trx.executeQuery(CompiledQuery.raw(also.sql, [...also.parameters]))
+        return await acceptTask(trx, accepted, now())
+      })
+      await syncLog?.()
+      return task
+    },
     find: (id) => read().execute((trx) => loadTask(trx, id)),
     list: (query) => read().execute((trx) => listTasks(trx, query)),
     begin: (id) => db.transaction().execute((trx) => moveTask(trx, id, { status: 'processing', updated_at: now() })),

@@ -8,11 +8,18 @@ import type { Task } from '../domain/task.ts'
  * Source: Glance's task-executor interface; spec "Taskflow Integration" (Kilo).
  */
 export interface TaskExecutor {
+  /** Begins to work, also on what an earlier process has left to it. */
+  start(): Promise<void>
   /** Takes over a task that is stored as pending, and brings it to its end. Never throws; the task tells. */
   submit(task: Task): void
+  /** Whether it brings an unfinished task to its end by itself, although the process that had it is gone. */
+  keeps(task: string): Promise<boolean>
   /** Resolves when nothing that was submitted is unfinished. */
   drain(): Promise<void>
-  /** Takes nothing more, and cancels what runs: its steps are reverted and its task fails with the reason. */
+  /**
+   * Takes nothing more. What runs is left for the next start where it is stored; where it is not it is cancelled: its
+   * steps are reverted and its task fails with the reason.
+   */
   stop(reason: string): Promise<void>
 }
 

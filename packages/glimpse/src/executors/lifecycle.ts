@@ -1,17 +1,13 @@
 import pLimit from 'p-limit'
 import type { Logger } from 'pino'
-import type { Clock, ImageRepo, TaskRepo } from '../domain/ports.ts'
 import type { Task } from '../domain/task.ts'
 import type { Job } from '../flows/jobs.ts'
 import type { FlowRunner, TaskExecutor } from './executor.ts'
 import { Reporter } from './reporter.ts'
+import { logFor, type TaskEnd, TaskEnding, type TaskEndingParts } from './task-ending.ts'
 import { causeOf } from './wording.ts'
 
-export interface LifecycleParts {
-  readonly images: Pick<ImageRepo, 'find'>
-  readonly tasks: TaskRepo
-  readonly clock: Clock
-  readonly log: Logger
+export interface LifecycleParts extends TaskEndingParts {
   /** Finds out what a task is to do. @throws ServiceError when its input makes no sense; the task fails with it. */
   readonly jobOf: (task: Task) => Job
   readonly runFlow: FlowRunner
@@ -19,16 +15,24 @@ export interface LifecycleParts {
   readonly concurrency: number
 }
 
-/** The way of a task from pending to its end, the same for every executor. */
+/** The way of a task from pending to its end in this process's memory: what the process takes with it is lost. */
 export class TaskLifecycle implements TaskExecutor {
   readonly #parts: LifecycleParts
+  readonly #ending: TaskEnding
   readonly #limit: ReturnType<typeof pLimit>
   readonly #unfinished = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
 
   constructor(parts: LifecycleParts) {
     this.#parts = parts
+    this.#ending = new TaskEnding(parts)
     this.#limit = pLimit(parts.concurrency)
+  }
+
+  async start(): Promise<void> {}
+
+  async keeps(): Promise<boolean> {
+    return false
   }
 
   submit(task: Task): void {
@@ -36,7 +40,7 @@ export class TaskLifecycle implements TaskExecutor {
       .catch((error: unknown) => {
         this.#parts.log.error({ err: error, task: task.id }, 'the end of a task could not be stored')
       })
-      .then(() => this.#expire())
+      .then(() => this.#ending.expire())
     this.#unfinished.add(end)
     void end.finally(() => this.#unfinished.delete(end))
   }
@@ -51,46 +55,36 @@ export class TaskLifecycle implements TaskExecutor {
   }
 
   async #run(task: Task): Promise<void> {
-    const { tasks, log } = this.#parts
-    const taskLog = log.child({ task: task.id, image: task.imageId, request_id: task.requestId })
+    const taskLog = logFor(this.#parts.log, task)
     try {
-      await tasks.begin(task.id)
-      const { cause, message, result } = await this.#perform(task, taskLog)
-      if (cause === null) await tasks.finish(task.id, { status: 'success', result, message })
-      else await tasks.finish(task.id, { status: 'failure', message: cause })
-      taskLog.info({ cause }, cause === null ? 'task succeeded' : 'task failed')
+      await this.#parts.tasks.begin(task.id)
+      await this.#ending.finish(task, await this.#perform(task, taskLog), taskLog)
     } catch (error) {
       taskLog.error({ err: error }, 'task broke down')
-      await tasks.finish(task.id, { status: 'failure', message: `The service failed: ${textOf(error)}` })
+      await this.#ending.fail(task.id, `The service failed: ${textOf(error)}`)
     }
   }
 
-  /** Only tasks that end make more of them, so this is when old ones go. */
-  async #expire(): Promise<void> {
-    try {
-      await this.#parts.tasks.expire()
-    } catch (error) {
-      this.#parts.log.warn({ err: error }, 'tasks whose time is over could not be deleted')
-    }
-  }
-
-  async #perform(task: Task, log: Logger): Promise<{ cause: string | null; message: string; result: Job['result'] }> {
-    const { clock, jobOf, runFlow } = this.#parts
+  async #perform(task: Task, log: Logger): Promise<TaskEnd> {
+    const { jobOf, runFlow } = this.#parts
+    const reporter = new Reporter(task.id, { ...this.#parts, log })
+    const ended = (cause: string | null, result: Job['result']): TaskEnd => ({
+      cause,
+      result,
+      seconds: reporter.seconds,
+      resumed: false,
+    })
     let job: Job
     try {
       job = jobOf(task)
     } catch (error) {
-      return { cause: textOf(error), message: '', result: {} }
+      return ended(textOf(error), {})
     }
-    const reporter = new Reporter(task.id, { ...this.#parts, log })
-    const began = clock.now().getTime()
     const options = { id: task.id, listener: reporter, logger: log, signal: this.#stopping.signal }
     const end = await runFlow(job.flow, job.inputs, options)
     await reporter.settle()
-    const seconds = ((clock.now().getTime() - began) / 1000).toFixed(1)
     const stoppedTooLate = end.cancelled !== null && (await this.#hasFilledImage(task))
-    const cause = stoppedTooLate ? null : causeOf(end, (step) => reporter.attemptsAt(step))
-    return { cause, message: `Imported in ${seconds} s`, result: job.result }
+    return ended(stoppedTooLate ? null : causeOf(end, (step) => reporter.attemptsAt(step)), job.result)
   }
 
   /** An active image is what a task is for. Stopped after that, it has not failed, and could not be tried again. */

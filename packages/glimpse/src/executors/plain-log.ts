@@ -172,19 +172,20 @@ export class PlainLog {
     throw new Error(`'${symbol}' is needed, but what provides it was passed by`)
   }
 
-  #taskContext({ atom, attempt }: Begun, signal: AbortSignal): RevertContext {
+  #taskContext({ atom, attempt, state }: Begun, signal: AbortSignal): RevertContext {
     const { id: flow, listener, logger } = this.#options
+    const key = `${flow}/${atom.name}/${attempt}`
     return {
       signal,
       logger,
       flow,
       atom: atom.name,
       attempt,
-      idempotencyKey: `${flow}/${atom.name}/${attempt}`,
+      idempotencyKey: state === 'REVERTING' ? `${key}/revert` : key,
       failures: this.#failuresByAtom,
       progress: (fraction, details) => {
-        const event = { flow, atom: atom.name, fraction: Math.min(1, Math.max(0, fraction)), details: details ?? null }
-        this.#tell(() => listener.onProgress?.(event))
+        const told = { fraction: Math.min(1, Math.max(0, fraction)), details: details ?? null }
+        this.#tell(() => listener.onProgress?.({ flow, atom: atom.name, attempt, ...told }))
       },
     }
   }

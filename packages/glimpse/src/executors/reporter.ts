@@ -23,8 +23,9 @@ export class Reporter implements Listener {
   readonly #log: Logger
   readonly #task: string
   readonly #steps = new Map<string, Begun>()
-  /** How many attempts the retry that was heard of last has. */
-  #attempts = 0
+  /** How many attempts the retry that was heard of last has; null before, as after a restart. */
+  #attempts: number | null = null
+  readonly #began: number
   #lastMessage: number
   #saying: Promise<void> = Promise.resolve()
 
@@ -33,7 +34,8 @@ export class Reporter implements Listener {
     this.#tasks = parts.tasks
     this.#clock = parts.clock
     this.#log = parts.log
-    this.#lastMessage = this.#now()
+    this.#began = this.#now()
+    this.#lastMessage = this.#began
   }
 
   onAtom(event: AtomEvent): void {
@@ -46,6 +48,11 @@ export class Reporter implements Listener {
     const text = `Step ${this.#nameOf(step)}: ${wordsOf(fraction, details as ByteProgress)}`
     this.#log.info({ step, fraction, ...details }, text)
     this.#say(text)
+  }
+
+  /** How long it has listened. */
+  get seconds(): number {
+    return (this.#now() - this.#began) / 1000
   }
 
   /** How often a step was attempted; 0 for one that has not begun. */
@@ -78,7 +85,7 @@ export class Reporter implements Listener {
       this.#log.warn(fields, `retry ${retry}: ${state}`)
       return
     }
-    const next = `attempt ${attempt + 1} of ${this.#attempts} follows in ${(wait / 1000).toFixed(1)} s`
+    const next = `attempt ${this.#nth(attempt + 1)} follows in ${(wait / 1000).toFixed(1)} s`
     const text = `Step ${failure.atom} failed: ${failure.message}; ${next}`
     this.#log.warn(fields, text)
     this.#lastMessage = Number.NEGATIVE_INFINITY
@@ -87,7 +94,11 @@ export class Reporter implements Listener {
 
   #nameOf(step: string): string {
     const attempt = this.attemptsAt(step)
-    return attempt > 1 ? `${step}, attempt ${attempt} of ${this.#attempts}` : step
+    return attempt > 1 ? `${step}, attempt ${this.#nth(attempt)}` : step
+  }
+
+  #nth(attempt: number): string {
+    return this.#attempts === null ? `${attempt}` : `${attempt} of ${this.#attempts}`
   }
 
   #say(message: string): void {
@@ -103,8 +114,9 @@ export class Reporter implements Listener {
   }
 }
 
-function wordsOf(fraction: number, { bytes, total, bytesPerSecond }: ByteProgress): string {
-  const speed = `${formatBytes(bytesPerSecond)}/s`
+function wordsOf(fraction: number, { bytes, total, bytesPerSecond, resumedAt }: ByteProgress): string {
+  const resumed = resumedAt === undefined ? '' : `, resumed at ${formatBytes(resumedAt)}`
+  const speed = `${formatBytes(bytesPerSecond)}/s${resumed}`
   if (total === null) return `${formatBytes(bytes)} so far, ${speed}`
   return `${Math.floor(fraction * 100)} % of ${formatBytes(total)}, ${speed}`
 }

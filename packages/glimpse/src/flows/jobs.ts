@@ -1,7 +1,7 @@
 import type { Flow } from '@glimpse/taskflow'
 import { ServiceError } from '../domain/errors.ts'
 import { imageFromProperties } from '../domain/image-properties.ts'
-import type { JsonObject, Task } from '../domain/task.ts'
+import type { JsonObject, NewTask } from '../domain/task.ts'
 import { directImport } from './direct-import.ts'
 import type { FlowParts } from './flow-parts.ts'
 import { legacyImport } from './legacy-import.ts'
@@ -26,11 +26,11 @@ export interface ImportInput {
 }
 
 /** @throws ServiceError `invalid`: the task's input makes no sense. */
-export function jobOf(task: Task, parts: FlowParts): Job {
+export function jobOf(task: NewTask, parts: FlowParts): Job {
   return task.type === 'import' ? legacyJob(task, parts) : importJob(task, parts)
 }
 
-function importJob(task: Task, parts: FlowParts): Job {
+function importJob(task: NewTask, parts: FlowParts): Job {
   const { image_id: image, import_req: request, backend: stores } = task.input as unknown as Partial<ImportInput>
   if (image === undefined || request === undefined || stores === undefined) {
     throw new ServiceError('invalid', { reason: 'Input to api_image_import task is empty.' })
@@ -44,7 +44,7 @@ function importJob(task: Task, parts: FlowParts): Job {
   return { flow: webImport(parts, stores), inputs: { ...inputs, uri: method.uri ?? '' }, result }
 }
 
-function legacyJob(task: Task, parts: FlowParts): Job {
+function legacyJob(task: NewTask, parts: FlowParts): Job {
   const { import_from: uri, image_properties: properties } = task.input
   for (const field of ['import_from', 'import_from_format', 'image_properties']) {
     if (!Object.hasOwn(task.input, field)) {

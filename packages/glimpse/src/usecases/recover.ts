@@ -13,20 +13,27 @@ export interface Recovery {
 }
 
 /**
- * Puts right what a process that died left behind: its tasks end, as a rule in failure, with the cause; its images can
- * be used again (`queued`, or `uploading` with their staged data); half-written files go, and so do tasks whose time
- * is over. Runs before anything is served.
+ * Puts right what a process that died left behind and nobody goes on with: its tasks end, as a rule in failure, with the
+ * cause; its images can be used again (`queued`, or `uploading` with their staged data); half-written files go, and so
+ * do tasks whose time is over. Runs before anything is served.
  */
 export async function recover(parts: Parts): Promise<Recovery> {
-  const { images, tasks, stores } = parts
-  const unfinished = await tasks.unfinished()
-  const interrupted = await images.inStatus(['saving', 'uploading', 'importing'])
+  const { images, tasks, stores, executor } = parts
+  const unfinished: Task[] = []
+  const kept = new Set<string>()
+  for (const task of await tasks.unfinished()) {
+    if (await executor.keeps(task.id)) kept.add(task.imageId ?? '')
+    else unfinished.push(task)
+  }
+  const found = await images.inStatus(['saving', 'uploading', 'importing'])
+  const interrupted = found.filter(({ id }) => !kept.has(id))
   let recovered = 0
   for (const image of interrupted) recovered += await release(parts, image)
   for (const task of unfinished) await tasks.finish(task.id, await settle(parts, task))
   await tasks.expire()
   let files = 0
-  for (const store of [stores.staging, ...stores.all.values()]) files += await store.removeParts()
+  for (const store of [stores.staging, ...stores.all.values()])
+    files += await store.removeParts({ keep: (image) => kept.has(image) })
   return { tasks: unfinished.length, images: recovered, files }
 }
 

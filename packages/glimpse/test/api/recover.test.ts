@@ -23,7 +23,7 @@ interface Left {
 /** An image as a process left it that died, with a task that it was at. */
 async function died(status: ImageStatus, left: Left = {}): Promise<Service> {
   const { staged = false, stored = false, task = true, type = 'api_image_import' } = left
-  const service = await startService()
+  const service = await startService({ overrides: { 'task.task_executor': 'plain' } })
   const { images, stores, tasks } = service.parts
   await service.createImage()
   const intake = { hashAlgo: 'sha512', sizeCap: 100 }

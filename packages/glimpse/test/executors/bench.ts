@@ -5,30 +5,36 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
-import { FileDriver, openHttpSource, Store } from '@glimpse/stores'
+import { FileDriver, openHttpSource, type ResumePoint, Store } from '@glimpse/stores'
 import { type Clock, fixed } from '@glimpse/taskflow'
+import { jobStatement, SqliteStore } from '@glimpse/taskflow-sqlite'
 import { pino } from 'pino'
 import type { Stores } from '../../src/data/stores.ts'
 import { writeData } from '../../src/data/writing.ts'
 import { createRepos, type Repos } from '../../src/db/repos.ts'
 import type { Image } from '../../src/domain/image.ts'
 import type { JsonObject, Task } from '../../src/domain/task.ts'
-import type { FlowRunner } from '../../src/executors/executor.ts'
+import { ConductedExecutor, jobFor } from '../../src/executors/conducted.ts'
+import type { FlowRunner, TaskExecutor } from '../../src/executors/executor.ts'
 import { TaskLifecycle } from '../../src/executors/lifecycle.ts'
 import { plainRunner } from '../../src/executors/plain.ts'
-import { taskflowRunner } from '../../src/executors/taskflow.ts'
 import { downloadRetry } from '../../src/flows/download-retry.ts'
 import { jobOf } from '../../src/flows/jobs.ts'
 import { makeSteps, type Steps } from '../../src/flows/steps/steps.ts'
 import type { Parts } from '../../src/usecases/parts.ts'
 import { recover } from '../../src/usecases/recover.ts'
+import { taskflowRunner } from './engine-runner.ts'
 
-/** Every executor and mode that a deployer can choose; the clock is for waits between attempts. */
+/** How flows run, without anything around them; the clock is for waits between attempts. */
 export const runners: Readonly<Record<string, (clock: Clock) => FlowRunner>> = {
   plain: plainRunner,
   'taskflow serial': (clock) => taskflowRunner({ engineMode: 'serial', maxWorkers: 10, clock }),
   'taskflow parallel': (clock) => taskflowRunner({ engineMode: 'parallel', maxWorkers: 10, clock }),
 }
+
+/** Every executor and mode that a deployer can choose. */
+export const executors = ['plain', 'taskflow serial', 'taskflow parallel'] as const
+export type ExecutorName = (typeof executors)[number]
 
 /** Waits that take no time, or never end by themselves. */
 export class Waits implements Clock {
@@ -48,6 +54,10 @@ export class Waits implements Clock {
     return this.#first.promise
   }
 
+  now(): number {
+    return Date.now()
+  }
+
   wait(milliseconds: number, ended: () => void): () => void {
     this.begun.push(milliseconds)
     this.#first.resolve()
@@ -65,6 +75,16 @@ const log = pino({ level: 'silent' })
 const intake = { hashAlgo: 'sha512', sizeCap: 10_000_000 }
 
 type NewTask = Pick<Task, 'id' | 'type'> & { input: JsonObject }
+type Row = Parameters<typeof jobFor>[0]
+
+interface BenchParts {
+  readonly folder: string
+  readonly repos: Repos
+  readonly flows: SqliteStore | null
+  readonly stores: Stores
+  readonly waits: Waits
+  readonly source: Source
+}
 
 /** Everything a task leaves behind, without what differs from run to run. */
 export interface EndState {
@@ -84,11 +104,18 @@ export class Bench {
   /** What the users of tasks read, one message after another. */
   readonly said: string[] = []
   readonly #folder: string
-  readonly #runFlow: FlowRunner
+  readonly #flows: SqliteStore | null
+  readonly #executor: ExecutorName
+  readonly #waits: Waits
+  /** Executors that were begun and not stopped. */
+  readonly #begun: TaskExecutor[] = []
 
-  private constructor(folder: string, runFlow: FlowRunner, repos: Repos, stores: Stores, source: Source) {
+  private constructor(executor: ExecutorName, made: BenchParts) {
+    this.#executor = executor
+    const { folder, repos, flows, stores, waits, source } = made
+    this.#waits = waits
     this.#folder = folder
-    this.#runFlow = runFlow
+    this.#flows = flows
     this.repos = repos
     this.stores = stores
     this.source = source
@@ -100,18 +127,28 @@ export class Bench {
     }
   }
 
-  static async make(runFlow: FlowRunner, wrap: (id: string, driver: FileDriver) => Store): Promise<Bench> {
+  static async make(
+    executor: ExecutorName,
+    wrap: (id: string, driver: FileDriver) => Store,
+    waits: Waits,
+  ): Promise<Bench> {
     const folder = await mkdtemp(path.join(tmpdir(), 'glimpse-executors-'))
     await mkdir(path.join(folder, 'state'))
-    const repos = await createRepos({ file: path.join(folder, 'state', 'db.sqlite'), clock, taskTtlHours: 48 })
+    const file = path.join(folder, 'state', 'db.sqlite')
+    const isPlain = executor === 'plain'
+    const jobs = isPlain ? {} : { alsoStore: (task: Row) => jobStatement(jobFor(task), Date.now()) }
+    const repos = await createRepos({ file, clock, taskTtlHours: 48, ...jobs })
+    const flows = isPlain ? null : await SqliteStore.open({ file })
     const store = (id: string): Store => wrap(id, new FileDriver(path.join(folder, id)))
     const all = new Map(['fast', 'slow'].map((id) => [id, store(id)]))
     const stores = { all, default: all.get('fast')!, staging: store('staging') }
-    return new Bench(folder, runFlow, repos, stores, await Source.start())
+    return new Bench(executor, { folder, repos, flows, stores, waits, source: await Source.start() })
   }
 
   async close(): Promise<void> {
     this.source.close()
+    await Promise.all(this.#begun.map((executor) => executor.stop('the test is over')))
+    await this.#flows?.close()
     await this.repos.close()
     await rm(this.#folder, { recursive: true, force: true })
   }
@@ -132,33 +169,42 @@ export class Bench {
   async run(task: NewTask, change: (steps: Steps) => Steps = (steps) => steps): Promise<void> {
     const executor = await this.start(task, change)
     await executor.drain()
+    await executor.stop('the test is over')
   }
 
   /** Accepts one task, and begins to run it. */
-  async start(task: NewTask, change: (steps: Steps) => Steps = (steps) => steps): Promise<TaskLifecycle> {
+  async start(task: NewTask, change: (steps: Steps) => Steps = (steps) => steps): Promise<TaskExecutor> {
     const lock = task.type === 'import' ? undefined : { image: this.image, expected: { importTask: null } }
     const row = { ...task, owner: null, imageId: this.image, requestId: 'req-1', userId: null }
     const accepted = await this.repos.tasks.accept(row, lock)
+    const executor = await this.executor(change)
+    executor.submit(accepted)
+    return executor
+  }
+
+  /** An executor that has begun to work, as at the start of the service. */
+  async executor(
+    change: (steps: Steps) => Steps = (steps) => steps,
+    waits: Waits = this.#waits,
+  ): Promise<TaskExecutor> {
     const { images, tasks } = this.repos
     const steps = change(makeSteps({ images, stores: this.stores, intake, openSource: openSource(this.source.port) }))
     const parts = { steps, downloadRetry: downloadRetry(3, fixed(2_000)), defaultStore: 'fast' }
-    const executor = new TaskLifecycle({
-      images,
-      tasks,
-      clock,
-      log,
-      runFlow: this.#runFlow,
-      concurrency: 4,
-      jobOf: (each) => jobOf(each, parts),
-    })
-    executor.submit(accepted)
+    const common = { images, tasks, clock, log, concurrency: 4, jobOf: (each: Row) => jobOf(each, parts) }
+    const engineMode = this.#executor === 'taskflow serial' ? 'serial' : 'parallel'
+    const executor = this.#flows
+      ? new ConductedExecutor({ ...common, store: this.#flows, engineMode, maxWorkers: 10, engineClock: waits })
+      : new TaskLifecycle({ ...common, runFlow: plainRunner(waits) })
+    this.#begun.push(executor)
+    await executor.start()
     return executor
   }
 
   /** Does what a start does after the process died. */
   async recover(): Promise<void> {
     const { images, tasks } = this.repos
-    await recover({ images, tasks, stores: this.stores, log } as Parts)
+    const executor = { keeps: () => Promise.resolve(false) } as unknown as TaskExecutor
+    await recover({ images, tasks, stores: this.stores, log, executor } as Parts)
   }
 
   async endState(task: string): Promise<EndState> {
@@ -203,8 +249,8 @@ function openSource(port: number) {
     allowedPorts: [port],
     disallowedPorts: [],
   }
-  return (uri: string, signal: AbortSignal) =>
-    openHttpSource(uri, { filter, signal, idleTimeoutMs: 10_000, totalTimeoutMs: 60_000 })
+  return (uri: string, signal: AbortSignal, from?: ResumePoint) =>
+    openHttpSource(uri, { filter, signal, from, idleTimeoutMs: 10_000, totalTimeoutMs: 60_000 })
 }
 
 /** `shaky` fails twice, in two ways, and then is good. */

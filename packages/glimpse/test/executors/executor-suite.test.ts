@@ -3,9 +3,9 @@ import { type Fault, FaultyDriver } from '@glimpse/stores/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ServiceError } from '../../src/domain/errors.ts'
 import type { JsonObject, Task } from '../../src/domain/task.ts'
-import type { TaskLifecycle } from '../../src/executors/lifecycle.ts'
+import type { TaskExecutor } from '../../src/executors/executor.ts'
 import type { Steps } from '../../src/flows/steps/steps.ts'
-import { Bench, type EndState, runners, type SourceKind, Waits } from './bench.ts'
+import { Bench, type EndState, type ExecutorName, executors, type SourceKind, Waits } from './bench.ts'
 
 /**
  * Users cannot tell which executor ran: every task, succeeding and failing at each of its steps, ends in the same
@@ -186,8 +186,8 @@ describe('a bad source', () => {
 })
 
 describe.each(['web-download', 'import'] as const)('a %s between two attempts', (kind) => {
-  it('is stopped at once, and leaves nothing', async () => {
-    const ends = await onEveryEndlessly(async (bench, waits) => {
+  it('is stopped at once, and leaves nothing, where nothing is stored of it', async () => {
+    const ends = await endlesslyOn(['plain'], async (bench, waits) => {
       const executor = await begin(bench, kind, 'busy')
       await waits.first
       await executor.stop('the service goes down')
@@ -198,8 +198,23 @@ describe.each(['web-download', 'import'] as const)('a %s between two attempts', 
     expectUndone(end, kind)
   })
 
-  it('is killed, and the next start leaves nothing of it', async () => {
-    const ends = await onEveryEndlessly(async (bench, waits) => {
+  it('is stopped at once, and goes on with the next start, where it is stored', async () => {
+    const ends = await endlesslyOn(['taskflow serial', 'taskflow parallel'], async (bench, waits) => {
+      const executor = await begin(bench, kind, 'shaky')
+      await waits.first
+      await executor.stop('the service goes down')
+      expect(bench.source.requests).toBe(1)
+      expect((await bench.repos.tasks.find(taskId))?.status).toBe('processing')
+      await (await bench.executor((steps) => steps, new Waits())).drain()
+      expect(bench.source.requests).toBe(3)
+    })
+    const end = same(ends)
+    expect(end).toMatchObject({ task: { status: 'success' }, image: { status: 'active' }, locations: ['fast'] })
+    expect([Object.keys(end.files['fast']!).length, end.files['staging']]).toEqual([1, {}])
+  })
+
+  it('is killed, and the next start leaves nothing of it, where nothing is stored of it', async () => {
+    const ends = await endlesslyOn(['plain'], async (bench, waits) => {
       await begin(bench, kind, 'cut-off')
       await waits.first
       await bench.recover()
@@ -263,9 +278,9 @@ const full: readonly Fault[] = [{ call: 'adopt', errno: 'ENOSPC' }]
 
 type Play = (bench: Bench, waits: Waits) => Promise<void>
 
-/** Plays on every executor, where a wait between two attempts takes for ever. */
-async function onEveryEndlessly(play: Play): Promise<Record<string, EndState>> {
-  return await onEvery(play, null, [], true)
+/** Plays on some executors, where a wait between two attempts takes for ever. */
+async function endlesslyOn(names: readonly ExecutorName[], play: Play): Promise<Record<string, EndState>> {
+  return await onEvery(play, null, [], { endless: true, names })
 }
 
 /** Plays on every executor, each with a bench of its own; the disk of `badStore`, if any, is full or has other faults. */
@@ -273,14 +288,14 @@ async function onEvery(
   play: Play,
   badStore: string | null = null,
   faults: readonly Fault[] = full,
-  endless = false,
+  { endless = false, names = executors }: { endless?: boolean; names?: readonly ExecutorName[] } = {},
 ): Promise<Record<string, EndState>> {
   const ends: Record<string, EndState> = {}
   const wrap = (id: string, driver: FileDriver): Store =>
     new Store(id, id === badStore ? new FaultyDriver(driver, faults) : driver)
-  for (const [name, runner] of Object.entries(runners)) {
+  for (const name of names) {
     const waits = new Waits({ endless })
-    const bench = await Bench.make(runner(waits), wrap)
+    const bench = await Bench.make(name, wrap, waits)
     open.push(bench)
     await play(bench, waits)
     ends[name] = await bench.endState(taskId)
@@ -311,7 +326,7 @@ async function perform(bench: Bench, kind: TaskKind, request: Request = {}): Pro
   await bench.run(taskFor(bench, kind, taskId, request), (steps) => spoil(steps, request))
 }
 
-async function begin(bench: Bench, kind: TaskKind, source: SourceKind): Promise<TaskLifecycle> {
+async function begin(bench: Bench, kind: TaskKind, source: SourceKind): Promise<TaskExecutor> {
   if (kind !== 'import') await bench.addImage()
   return await bench.start(taskFor(bench, kind, taskId, { source }))
 }

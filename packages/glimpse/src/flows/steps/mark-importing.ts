@@ -10,8 +10,13 @@ export interface MarkImporting {
   readonly stores: readonly string[]
 }
 
-/** The image is being imported, and into which stores. */
-export function markImporting({ images }: StepPorts): Task<MarkImporting, void> {
+/**
+ * The image is being imported, and into which stores.
+ *
+ * Its revert is the end of the import, so it also drops the part of a download that was cut off: the download's own
+ * revert, which comes between attempts too, keeps it.
+ */
+export function markImporting({ images, stores: { staging } }: StepPorts): Task<MarkImporting, void> {
   return task({
     name: 'mark-importing',
     execute: async ({ image, task, from, stores }: MarkImporting) => {
@@ -19,9 +24,13 @@ export function markImporting({ images }: StepPorts): Task<MarkImporting, void> 
       await images.update(image, change, { status: [from, 'importing'], importTask: task })
     },
     revert: async ({ image, task, from }) => {
-      const keepsData = from === 'uploading' && (await images.find(image))?.staged
-      const change = { set: { status: keepsData ? from : 'queued', importingStores: [] } } as const
-      await undo(images, image, change, { status: ['importing', from], importTask: task })
+      try {
+        await staging.dropPart(image)
+      } finally {
+        const keepsData = from === 'uploading' && (await images.find(image))?.staged
+        const change = { set: { status: keepsData ? from : 'queued', importingStores: [] } } as const
+        await undo(images, image, change, { status: ['importing', from], importTask: task })
+      }
     },
   })
 }

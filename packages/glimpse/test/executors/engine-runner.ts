@@ -1,5 +1,5 @@
 import { type Clock, Engine, systemClock, TaskFlowError } from '@glimpse/taskflow'
-import type { FlowRunner } from './executor.ts'
+import type { FlowRunner } from '../../src/executors/executor.ts'
 
 export interface EngineChoice {
   readonly engineMode: 'serial' | 'parallel'

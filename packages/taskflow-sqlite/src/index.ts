@@ -1,0 +1,2 @@
+export { jobStatement, type SqliteJobboard } from './sqlite-jobboard.ts'
+export { SqliteStore, type SqliteStoreOptions, type StoreStatistics } from './sqlite-store.ts'
