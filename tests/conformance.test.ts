@@ -418,7 +418,8 @@ async function differencesOfAll(recorded: readonly RecordedCase[], mode: Mode): 
 
 /**
  * Crashes after a failed revert, and runs that `never_resolve` has ended in FAILURE: TaskFlow, run once more, says
- * REVERTED, though nothing was reverted. See docs/differences-from-taskflow.md, "Bugs and traps".
+ * REVERTED, though nothing was reverted; in the last one it drops a failure from before the crash. See
+ * docs/differences-from-taskflow.md.
  */
 const staysFailure: readonly string[] = [
   'c20261-00055/finish/3',

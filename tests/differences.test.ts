@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import {
   atom,
+  CapturingListener,
+  type Clock,
   controller,
   Engine,
   type FlowNode,
@@ -11,15 +13,17 @@ import {
   type PlainNode,
   parameterizedForEach,
   task,
+  times,
   unordered,
 } from '@glimpse/taskflow'
 import { describe, expect, it } from 'vitest'
 import { buildFlow } from '../conformance/build.ts'
 import { CallLog } from '../conformance/calls.ts'
 import { readCases } from '../conformance/cases.ts'
+import { compareWith } from '../conformance/compare.ts'
 import { textsOf } from '../conformance/failures.ts'
-import { runSpec } from '../conformance/run.ts'
-import type { RecordedCase } from '../conformance/spec.ts'
+import { resumeSpec, runSpec } from '../conformance/run.ts'
+import type { Expected, RecordedCase } from '../conformance/spec.ts'
 import { atOnce } from '../conformance/tasks.ts'
 import { root } from './support/project.ts'
 
@@ -28,13 +32,13 @@ const page = readFileSync(path.join(root, 'docs', 'differences-from-taskflow.md'
 const cases = process.env['FLOW_ORACLE_CASES'] ?? path.join(root, '../shared/flow-oracle/cases-200.jsonl.gz')
 
 describe('a test that the differences name', () => {
-  const places = [path.join(root, 'packages', 'taskflow', 'test'), path.join(root, 'tests')]
+  const places = ['packages/taskflow/test', 'packages/taskflow/src/testing', 'packages/taskflow-sqlite/test', 'tests']
   const files = new Map(
-    places.flatMap((place) =>
-      readdirSync(place)
-        .filter((name) => name.endsWith('.test.ts'))
-        .map((name) => [name.replace('.test.ts', ''), readFileSync(path.join(place, name), 'utf8')] as const),
-    ),
+    places
+      .map((place) => path.join(root, place))
+      .flatMap((place) => readdirSync(place).map((name) => path.join(place, name)))
+      .filter((file) => /\.test\.ts$|-cases\.ts$/.test(file))
+      .map((file) => [path.basename(file).replace(/(\.test)?\.ts$/, ''), readFileSync(file, 'utf8')] as const),
   )
   const named = page
     .split('\n')
@@ -44,7 +48,7 @@ describe('a test that the differences name', () => {
     )
 
   it('is one of many', () => {
-    expect(named.length).toBeGreaterThan(40)
+    expect(named.length).toBeGreaterThan(90)
   })
 
   it.each(named)('is there: %s, %s', (file, title) => {
@@ -150,10 +154,52 @@ describe('what differs from TaskFlow:', () => {
     expect(engine.state).toBe('REVERTED')
     expect(backend.load('r')?.atoms.map(({ revertResult }) => revertResult)).toEqual([{ at: 1 }, null, null])
   })
+
+  it('what executes again after a restart is announced once more', async () => {
+    const backend = new MemoryBackend()
+    const die = task({ name: 'die', execute: () => first.abandon() })
+    const flow = linear('f', [atom(task({ name: 'before', execute: () => 1 })), atom(die)])
+    const first: Engine<object, unknown> = new Engine(flow, { backend, id: 'r' })
+    await expect(first.run({})).rejects.toMatchObject({ code: 'abandoned' })
+    const heard = new CapturingListener()
+    const second = await Engine.resume<object, unknown>(flow, { backend, id: 'r', listeners: [heard] })
+    await second.run()
+    expect(heard.atoms.map(({ atom, oldState, state }) => `${atom} ${oldState} ${state}`)).toEqual([
+      'die RUNNING RUNNING',
+      'die RUNNING SUCCESS',
+    ])
+  })
+
+  it('a retry that waited when its process died tries again at once', async () => {
+    const backend = new MemoryBackend()
+    const waits: number[] = []
+    const clock: Clock = {
+      now: () => 0,
+      wait: (milliseconds) => {
+        waits.push(milliseconds)
+        if (milliseconds === 7) first.abandon()
+        return () => {}
+      },
+    }
+    let calls = 0
+    const flaky = task({
+      name: 'flaky',
+      execute: () => {
+        if (++calls === 1) throw new Error('busy')
+      },
+    })
+    const retry = controller(times(3, { backoff: () => 7 }))
+    const flow = linear('f', [atom(flaky)], { retry })
+    const first: Engine<object, unknown> = new Engine(flow, { backend, id: 'r', clock })
+    await expect(first.run({})).rejects.toMatchObject({ code: 'abandoned' })
+    expect(backend.load('r')?.atoms.map(({ state }) => state)).toContain('RETRYING')
+    await (await Engine.resume<object, unknown>(flow, { backend, id: 'r', clock })).run()
+    expect([calls, waits]).toEqual([2, [7]])
+  })
 })
 
-/** Rows of the tables of recorded cases: id, and state and failures as they are here. */
-const rows = [...page.matchAll(/^\| `([a-z]\d{5}-\d{5})` \|.*\| (\w+)(?:: ([^|,]+(?:, [^|,]+)*))? \|$/gm)].map(
+/** Rows of the tables of recorded cases: id, with the crash of a resume, and state and failures as they are here. */
+const told = [...page.matchAll(/^\| `([a-z]\d{5}-\d{5}\S*)` \|.*\| (\w+)(?:: ([^|,]+(?:, [^|,]+)*))? \|$/gm)].map(
   ([row, id = '', state = '', raised = '']) => ({
     id,
     state,
@@ -161,6 +207,8 @@ const rows = [...page.matchAll(/^\| `([a-z]\d{5}-\d{5})` \|.*\| (\w+)(?:: ([^|,]
     again: page.indexOf(row) > page.indexOf('the second time'),
   }),
 )
+const rows = told.filter(({ id }) => !id.includes('/'))
+const resumeRows = told.filter(({ id }) => id.includes('/'))
 
 if (existsSync(cases)) {
   describe('a recorded case that is an accident of TaskFlow', () => {
@@ -168,14 +216,35 @@ if (existsSync(cases)) {
 
     it('is in the differences, each of them', () => {
       const accidents = [...recorded.values()].filter(({ accident }) => accident).map(({ spec }) => spec.id)
-      const told = rows.filter(({ again }) => !again).map(({ id }) => id)
-      expect(told.toSorted()).toEqual(accidents.toSorted())
+      const inPage = rows.filter(({ again }) => !again).map(({ id }) => id)
+      expect(inPage.toSorted()).toEqual(accidents.toSorted())
     })
 
     it.each(rows)('comes to what the page says: $id', async ({ id, state, raised, again }) => {
       const { spec } = recorded.get(id)!
       const here = again ? await secondRunOf(recorded.get(id)!) : await runSpec(spec, 'serial')
       expect(here).toMatchObject({ flow_state: state, raised })
+    })
+  })
+
+  describe('a recorded resume', () => {
+    const resumes = [...readCases(cases)].flatMap(({ spec, resume = [] }) =>
+      resume.map((one) => ({ id: `${spec.id}/${one.crash.after}/${one.crash.k}`, spec, one })),
+    )
+
+    it('is in the differences if it comes to another end, and only then', { timeout: 60_000 }, async () => {
+      const different: string[] = []
+      for (const { id, spec, one } of resumes) {
+        const here = JSON.parse(JSON.stringify(await resumeSpec(spec, one, 'serial'))) as Expected
+        if (compareWith({ ...one, spec }, here).verdict !== 'same') different.push(id)
+      }
+      expect(resumeRows.map(({ id }) => id).toSorted()).toEqual(different.toSorted())
+      expect(page).toContain(`${resumes.length - different.length} of ${resumes.length} come to the same end`)
+    })
+
+    it.each(resumeRows)('comes to what the page says: $id', async ({ id, state, raised }) => {
+      const { spec, one } = resumes.find((resume) => resume.id === id)!
+      expect(await resumeSpec(spec, one, 'serial')).toMatchObject({ flow_state: state, raised })
     })
   })
 } else {

@@ -720,7 +720,7 @@ describe('trouble', () => {
   it('of the storage before the run is there gives the job back, too', async () => {
     const office = new Office()
     office.post(quick(office, 'a'))
-    for (const method of ['load', 'create'] as const) {
+    for (const method of ['create', 'load'] as const) {
       const backend = altered(office.backend, { [method]: () => broken('disk full') })
       const conductor = office.hire(method, { backend })
       await conductor.idle()

@@ -51,6 +51,16 @@ async function order(bench: Workbench, root: FlowNode, inputs: object = {}): Pro
 const yes: Decider = () => true
 
 describe('a child of a graph', () => {
+  it('has the symbols that it takes on its arrow, and not those of another child', () => {
+    const bench = new Workbench()
+    const give = atom(bench.quick('give'), { provides: ['x', 'y', 'z'] })
+    const takes = [['x'], ['x', 'y'], ['x', 'y', 'z'], ['x']]
+    const takers = takes.map((requires, at) => node(bench, `t${at}`, requires))
+    const arrows = ['give>t0 x', 'give>t1 x,y', 'give>t2 x,y,z', 'give>t3 x']
+    expect(edgesOf(graph('after', [give, ...takers]))).toEqual(arrows)
+    expect(edgesOf(graph('before', [...takers, give]))).toEqual(arrows)
+  })
+
   it('waits for what it takes, wherever that stands in the list', async () => {
     const bench = new Workbench()
     const root = graph('g', [

@@ -90,6 +90,11 @@ describe('the arguments of a task', () => {
     })
   })
 
+  it('that a list names twice are one', () => {
+    const bench = new Workbench()
+    expect(atom(bench.taking('t'), { rebind: ['x', 'x'] }).needs.map(({ argument }) => argument)).toEqual(['x'])
+  })
+
   it('that are undefined among the inputs are not there', async () => {
     expect(await called({ optional: ['a'] }, { a: undefined })).toBe('t()')
     expect(await called({ optional: ['a'] }, { a: null })).toBe('t(a=null)')

@@ -2,7 +2,7 @@ import type { Backoff } from '../backoff.ts'
 import type { Clock } from '../engine/clock.ts'
 import { Engine } from '../engine/engine.ts'
 import type { EngineOptions } from '../engine/options.ts'
-import { TaskFlowError } from '../errors.ts'
+import { type ErrorCode, TaskFlowError } from '../errors.ts'
 import type { Inspection } from '../inspection.ts'
 import type { FlowState } from '../states.ts'
 import type { Awaitable, Backend } from '../storage/backend.ts'
@@ -151,14 +151,14 @@ export class Dispatch {
       ...(book === null ? {} : { book }),
       meta: { ...meta, job: id, factory, parameters },
     }
-    try {
-      return await Engine.resume(flow, options)
-    } catch (error) {
-      if (!(error instanceof TaskFlowError && error.code === 'not-found')) throw error
+    const resume = (): Promise<AnyEngine> => Engine.resume(flow, options)
+    const begin = async (): Promise<AnyEngine> => {
+      const engine = new Engine(flow, options)
+      await engine.prepare(inputs as never)
+      return engine
     }
-    const engine = new Engine(flow, options)
-    await engine.prepare(inputs as never)
-    return engine
+    // Nobody has begun a run before the first claim, as a rule: to look for one would cost every job a look.
+    return this.job.attempts === 1 ? await firstOf(begin, resume, 'storage') : await firstOf(resume, begin, 'not-found')
   }
 
   /** A run that is over is over, also when nobody can build its flow any more. */
@@ -200,6 +200,22 @@ export class Dispatch {
   #tell(ending: Ending): void {
     this.#parts.tell({ ...ending, job: this.job, state: this.#engine?.state ?? null })
   }
+}
+
+/** What the second gives where the first fails with that code; where there is nothing for it, why the first failed. */
+async function firstOf<T>(first: () => Promise<T>, second: () => Promise<T>, code: ErrorCode): Promise<T> {
+  try {
+    return await first()
+  } catch (error) {
+    if (!isError(error, code)) throw error
+    return await second().catch((later: unknown) => {
+      throw isError(later, 'not-found') ? error : later
+    })
+  }
+}
+
+function isError(error: unknown, code: ErrorCode): boolean {
+  return error instanceof TaskFlowError && error.code === code
 }
 
 /** Whether an error says nothing of the flow. */
