@@ -10,6 +10,7 @@ const questions: Record<string, () => Promise<{ measure: () => Promise<object> }
   engine: () => import('./engine.ts'),
   executors: () => import('./executors.ts'),
   data: () => import('./data.ts'),
+  durable: () => import('./durable.ts'),
 }
 
 const asked = process.argv.slice(2)

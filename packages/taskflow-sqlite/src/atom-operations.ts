@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { atomText } from './atom-text.ts'
+import { atomText, atomTextColumns } from './atom-text.ts'
 import type { Cell } from './messages.ts'
 import { type Operations, rowOf, rowsOf } from './operations.ts'
 import { Refusal } from './refusal.ts'
@@ -13,10 +13,10 @@ const forget = 14
 const attempt = 15
 const failedAtom = 16
 const failure = 17
-export const changeCells = 18
+const changeCells = 18
 
 /** Cells of a batch before its atoms. */
-export const batchCells = 6
+const batchCells = 6
 
 const nameCell = 0
 const kindCell = 1
@@ -186,10 +186,7 @@ function historyChanging(database: DatabaseSync): HistoryChanging {
 /** Gives the columns of the run, and then texts: its atoms, each text a list in JSON. */
 function loading(database: DatabaseSync): (cells: readonly Cell[]) => readonly Cell[] | null {
   const flow = flowById(database)
-  const atoms = rowsOf(
-    database,
-    `select ${columns.join(', ')}, attempts_kept from taskflow_atoms where flow = ? order by ordinal`,
-  )
+  const atoms = rowsOf(database, `select ${atomTextColumns} from taskflow_atoms where flow = ? order by ordinal`)
   const attempts = rowsOf(database, 'select atom, number, value from taskflow_attempts where flow = ? order by number')
   const failures = rowsOf(
     database,

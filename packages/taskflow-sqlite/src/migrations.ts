@@ -113,3 +113,12 @@ export const migrations: readonly Migration[] = [
     `,
   },
 ]
+
+/**
+ * The last step of the schema that this program knows: the highest `id` in the table `taskflow_migrations` of a file that
+ * is up to date, which it is once it was opened. For whoever looks at a file without opening a store.
+ *
+ * @example
+ * console.log(schemaVersion >= 2) // true
+ */
+export const schemaVersion: number = migrations.at(-1)!.id

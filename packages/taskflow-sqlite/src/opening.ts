@@ -10,8 +10,8 @@ import { Refusal, resultCode } from './refusal.ts'
 /** Marks a file that holds nothing but our tables: "TKFW" in ASCII. Source: sqlite.org/pragma.html. */
 const applicationId = 0x544b4657
 
-/** Of a file that we make. A commit writes whole pages, and changes little of each: smaller ones halve its cost. */
-const pageBytes = 2_048
+/** Of a file that we make. A commit writes whole pages, and changes little of each: it costs half of one of 4,096. */
+const pageBytes = 1_024
 
 /** In the write-ahead log before it is copied back: the more, the fewer syncs and the longer one takes. */
 const checkpointBytes = 32 << 20

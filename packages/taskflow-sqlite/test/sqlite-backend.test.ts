@@ -1,14 +1,38 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { backendSuite } from '@glimpse/taskflow/testing'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SqliteStore } from '../src/index.ts'
 import { batch, begin, freshFile, freshFolder, openStore, pending, refusal } from './stores.ts'
 
 describe.each(['normal', 'full'] as const)('the SQLite backend, synchronous %s', (synchronous) => {
-  const make = async () => {
-    const store = await SqliteStore.open({ file: freshFile(), synchronous })
-    return { backend: store.backend, cleanup: () => store.close() }
+  // One store for all cases, emptied after each: it is its thread that takes time to start.
+  const folder = mkdtempSync(join(tmpdir(), 'taskflow-sqlite-'))
+  const file = join(folder, 'flows.sqlite')
+  let store: SqliteStore
+  beforeAll(async () => {
+    store = await SqliteStore.open({ file, synchronous })
+  })
+  afterAll(async () => {
+    await store.close()
+    rmSync(folder, { recursive: true })
+  })
+  const empty = async (): Promise<void> => {
+    for (const { id } of await store.backend.listBooks()) await store.backend.removeBook(id)
+    for (const { id } of await store.backend.list({ limit: Number.POSITIVE_INFINITY })) await store.backend.remove(id)
   }
-  for (const { name, run } of backendSuite(make)) it(name, run)
+  for (const { name, run } of backendSuite(async () => ({ backend: store.backend, cleanup: empty }))) it(name, run)
+
+  it('leaves nothing of what is removed', () => {
+    const database = new DatabaseSync(file)
+    for (const table of ['flows', 'flow_details', 'atoms', 'attempts', 'attempt_failures', 'books']) {
+      const { count } = database.prepare(`select count(*) as count from taskflow_${table}`).get() ?? {}
+      expect([table, count]).toEqual([table, 0])
+    }
+    database.close()
+  })
 })
 
 describe('a store in memory', () => {
@@ -37,6 +61,23 @@ describe('a file that is opened again', () => {
   })
 })
 
+it('gives names, versions, times and values as they were, whatever is in them', async () => {
+  const { backend } = await openStore({ file: freshFile() })
+  await backend.create(pending('r'))
+  const text = 'a "b" \\ \u0000 \n \u2028 \u007f ü 😀 \'||\''
+  const times = { beganAt: 1_764_000_000_000.123, endedAt: 0.1 + 0.2 }
+  const atom = begin(text, { version: text, state: 'SUCCESS', result: { [text]: text }, ...times })
+  const retry = begin('', { kind: 'retry', attempt: { value: text } })
+  await backend.commit(batch('r', [atom, retry]))
+  const { atoms } = (await backend.load('r'))!
+  expect(atoms[0]).toEqual({ ...atom, intention: 'EXECUTE' })
+  expect(atoms[1]).toEqual({
+    ...begin('', { kind: 'retry' }),
+    intention: 'EXECUTE',
+    history: [{ value: text, failures: {} }],
+  })
+})
+
 describe('group commit', () => {
   it('stores everything that is asked for in one turn of the event loop as one transaction', async () => {
     const store = await openStore({ file: freshFile() })
@@ -45,6 +86,16 @@ describe('group commit', () => {
     expect(store.statistics).toEqual({ transactions: 1, batches: 0 })
     await Promise.all(ids.map(async (id) => await store.backend.commit(batch(id, [begin('a')]))))
     expect(store.statistics).toEqual({ transactions: 2, batches: 50 })
+  })
+
+  it('stores what many ask for as soon as they are answered as one transaction', async () => {
+    const store = await openStore({ file: freshFile() })
+    const steps = async (id: string): Promise<void> => {
+      await store.backend.create(pending(id))
+      for (const name of ['a', 'b', 'c']) await store.backend.commit(batch(id, [begin(name)]))
+    }
+    await Promise.all(Array.from({ length: 50 }, (_, index) => steps(`r${index}`)))
+    expect(store.statistics).toEqual({ transactions: 4, batches: 150 })
   })
 
   it('counts no transaction where nothing was written', async () => {

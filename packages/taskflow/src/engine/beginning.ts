@@ -83,15 +83,33 @@ export async function takeUpRun(
 
 async function takeOver(options: EngineOptions, { id, backend }: Origin): Promise<readonly [StoredFlow, number]> {
   try {
-    const found = await backend.load(id)
-    if (!found) throw new TaskFlowError('not-found', `there is no run with the id '${id}'`)
-    const fence = options.fence ?? found.flow.fence + 1
+    const fence = options.fence ?? (await nextFence(backend, id))
     await backend.commit({ flow: id, fence, at: (options.clock ?? systemClock).now(), change: {}, atoms: [] })
     const stored = await backend.load(id)
     if (stored) return [stored, fence]
-    throw new TaskFlowError('not-found', `the run with the id '${id}' was removed`)
+    throw notFound(id)
   } catch (error) {
     if (error instanceof TaskFlowError && error.code === 'not-found') throw error
+    if (!(await mayExist(backend, id))) throw notFound(id)
     return raiseUnstored(error)
   }
+}
+
+async function nextFence(backend: Backend, id: string): Promise<number> {
+  const found = await backend.load(id)
+  if (!found) throw notFound(id)
+  return found.flow.fence + 1
+}
+
+/** Whether a commit can have failed for another reason than that there is no such run. */
+async function mayExist(backend: Backend, id: string): Promise<boolean> {
+  try {
+    return (await backend.load(id)) !== undefined
+  } catch {
+    return true
+  }
+}
+
+function notFound(id: string): TaskFlowError {
+  return new TaskFlowError('not-found', `there is no run with the id '${id}'`)
 }
