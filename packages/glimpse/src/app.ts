@@ -1,5 +1,5 @@
 import { FileDriver, openHttpSource, type ResumePoint, Store } from '@glimpse/stores'
-import { exponential } from '@glimpse/taskflow'
+import { exponential, systemClock as systemTimer } from '@glimpse/taskflow'
 import { jobStatement, SqliteStore } from '@glimpse/taskflow-sqlite'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -13,6 +13,7 @@ import type { Clock } from './domain/ports.ts'
 import type { NewTask } from './domain/task.ts'
 import { ConductedExecutor, jobFor } from './executors/conducted.ts'
 import type { TaskExecutor } from './executors/executor.ts'
+import { sweepJobs } from './executors/leftover-jobs.ts'
 import { TaskLifecycle } from './executors/lifecycle.ts'
 import { plainRunner } from './executors/plain.ts'
 import { downloadRetry } from './flows/download-retry.ts'
@@ -22,6 +23,8 @@ import type { Source } from './flows/steps/ports.ts'
 import { makeSteps } from './flows/steps/steps.ts'
 import type { Parts } from './usecases/parts.ts'
 import { type Recovery, recover } from './usecases/recover.ts'
+import { Sweeper } from './usecases/sweep/sweeper.ts'
+import { UnderWay } from './usecases/under-way.ts'
 
 /** The service, put together and ready to listen. */
 export interface App {
@@ -29,6 +32,8 @@ export interface App {
   readonly server: FastifyInstance
   /** What a start found unfinished. */
   readonly recovered: Recovery
+  /** Removes what nobody else does, from when it is started until everything is closed. */
+  readonly sweeper: Sweeper
   /** Stops taking requests, cancels what runs, waits for its reverts, and closes everything. */
   close(): Promise<void>
 }
@@ -40,18 +45,20 @@ export async function createApp(config: Config, log: Logger, clock: Clock = syst
   const flows = config.tasks.executor === 'taskflow' ? await SqliteStore.open({ file: config.database.file }) : null
   const stores = makeStores(config)
   const executor = makeExecutor(config, { repos, stores, flows, log, clock })
-  const parts: Parts = { config, stores, executor, clock, log, images: repos.images, tasks: repos.tasks }
+  const { images, tasks } = repos
+  const parts: Parts = { config, stores, executor, clock, log, images, tasks, underWay: new UnderWay() }
   const recovered = await recover(parts)
   const server = buildServer(parts)
   await executor.start()
+  const sweeper = makeSweeper(parts, flows)
   const close = async (): Promise<void> => {
-    await closeServer(server, shutdownGrace)
+    await Promise.all([sweeper.stop(), closeServer(server, shutdownGrace)])
     await executor.stop('The service was shut down while this task was running; try again')
     await flows?.close()
     await repos.close()
     lock.release()
   }
-  return { parts, server, recovered, close }
+  return { parts, server, recovered, sweeper, close }
 }
 
 /** Accepted means stored: where tasks are jobs, the job is stored with the task. */
@@ -66,7 +73,8 @@ const shutdownGrace = 3_000
 
 const systemClock: Clock = { now: () => new Date() }
 
-function makeStores({ stores: { backends, default: id, stagingDir } }: Config): Stores {
+/** The stores as they are configured; nothing is made on disk. */
+export function makeStores({ stores: { backends, default: id, stagingDir } }: Config): Stores {
   const all = new Map<string, Store>()
   for (const { id, dir, description } of backends) all.set(id, new Store(id, new FileDriver(dir), { description }))
   return { all, default: all.get(id)!, staging: new Store('os_glance_staging_store', new FileDriver(stagingDir)) }
@@ -90,6 +98,12 @@ function makeExecutor(config: Config, { repos, stores, flows, log, clock }: Exec
   const common = { images, tasks, clock, log, concurrency, jobOf: (task: NewTask) => jobOf(task, flowParts) }
   if (!flows) return new TaskLifecycle({ ...common, runFlow: plainRunner() })
   return new ConductedExecutor({ ...common, store: flows, engineMode, maxWorkers })
+}
+
+function makeSweeper(parts: Parts, flows: SqliteStore | null): Sweeper {
+  const { config, tasks, log } = parts
+  const jobs = flows && ((signal: AbortSignal) => sweepJobs({ store: flows, tasks, log, signal }))
+  return new Sweeper({ ...parts, sweepJobs: jobs }, { interval: config.sweepIntervalMs, timer: systemTimer })
 }
 
 function sourceOpener({ import: { filter, idleTimeoutMs, totalTimeoutMs } }: Config) {

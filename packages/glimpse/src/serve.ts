@@ -2,39 +2,24 @@ import { mkdirSync, openSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { type Logger, pino } from 'pino'
-import { createApp } from './app.ts'
+import { type App, createApp } from './app.ts'
 import type { Config } from './config/config.ts'
-import { ConfigError } from './config/errors.ts'
-import { loadConfig } from './config/load.ts'
-import { ServiceError } from './domain/errors.ts'
+import { type ConfigOptions, configOf, forOperator } from './operator.ts'
 
-export interface ServeOptions {
-  readonly configFile: readonly string[]
-  readonly configDir: readonly string[]
-  readonly stateDir?: string
+export interface ServeOptions extends ConfigOptions {
   readonly host?: string
   readonly port?: string
 }
 
 /** Serves until it is told to stop. Returns the exit code: 1, and the reason on stderr, when it cannot start. */
 export async function serve(options: ServeOptions): Promise<0 | 1> {
-  try {
-    const { config, warnings } = loadConfig({
-      files: options.configFile,
-      dirs: options.configDir,
-      env: process.env,
-      overrides: overridesOf(options),
-      ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
-    })
+  return await forOperator(async () => {
+    const { config, warnings } = configOf(options, overridesOf(options))
     const log = pino({ level: config.log.debug ? 'debug' : 'info' }, logTarget(config))
     for (const warning of warnings) log.warn(warning)
     await run(config, log)
     return 0
-  } catch (error) {
-    if (!isForOperator(error)) throw error
-    process.stderr.write(`glimpse: ${error.message}\n`)
-    return 1
-  }
+  })
 }
 
 async function run(config: Config, log: Logger): Promise<void> {
@@ -43,12 +28,23 @@ async function run(config: Config, log: Logger): Promise<void> {
   const app = await createApp(config, log)
   const { tasks, images, files } = app.recovered
   if (tasks + images + files > 0) log.warn(app.recovered, 'put right what an earlier process left unfinished')
-  const address = await app.server.listen({ host: config.listen.host, port: config.listen.port })
+  const address = await listen(app, config)
   log.info({ address, executor: config.tasks.executor, stateDir: config.stateDir }, 'listening')
+  app.sweeper.start()
   process.stderr.write(howToTalk(address, config))
   const signal = await toldToStop
   log.info({ signal }, 'stopping')
   await app.close()
+}
+
+/** One that cannot listen has nothing to do, and would work on its jobs for ever. */
+async function listen(app: App, { listen: { host, port } }: Config): Promise<string> {
+  try {
+    return await app.server.listen({ host, port })
+  } catch (error) {
+    await app.close()
+    throw error
+  }
 }
 
 /** Resolves with the first signal to stop, heard from now on; a second one ends the process as it is. */
@@ -83,11 +79,6 @@ function logTarget({ log: { file } }: Config): ReturnType<typeof pino.destinatio
     told = true
   })
   return target
-}
-
-function isForOperator(error: unknown): error is Error {
-  if (error instanceof ConfigError || error instanceof ServiceError) return true
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('E')
 }
 
 function howToTalk(address: string, { stateDir }: Config): string {

@@ -97,6 +97,13 @@ export interface Driver {
   /** In bytes. @throws `not-found`. */
   size(key: string): Promise<number>
 
+  /**
+   * Since when the blob is under its key, or a later time: what looked older than it is might be swept.
+   *
+   * @throws `not-found`.
+   */
+  changedAt(key: string): Promise<Date>
+
   /** The key is free afterwards; who is reading the blob may get the rest of it or an error. @throws `not-found`. */
   delete(key: string): Promise<void>
 

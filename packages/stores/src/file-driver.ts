@@ -52,6 +52,11 @@ export class FileDriver implements Driver {
     return (await stat(this.localPath(key))).size
   }
 
+  /** A link has the times of what it was made from, but for the one that the making of it has changed. */
+  async changedAt(key: string): Promise<Date> {
+    return (await stat(this.localPath(key))).ctime
+  }
+
   /** A read-only file system refuses before it looks: what is not there is not found on it either. */
   async delete(key: string): Promise<void> {
     const file = this.localPath(key)

@@ -9,7 +9,7 @@ const chunkBytes = 1 << 20
  */
 export class MemoryDriver implements Driver {
   readonly type = 'memory'
-  readonly #blobs = new Map<string, Uint8Array>()
+  readonly #blobs = new Map<string, MemoryBlob>()
   readonly #parts = new Map<string, MemoryPart>()
 
   async create(key: string): Promise<BlobWriter> {
@@ -20,7 +20,7 @@ export class MemoryDriver implements Driver {
       },
       commit: async () => {
         if (this.#blobs.has(key)) throw new StoreError('exists', { key })
-        this.#blobs.set(key, Buffer.concat(chunks))
+        this.#blobs.set(key, { bytes: Buffer.concat(chunks), changedAt: new Date() })
       },
       abort: async () => {
         chunks = []
@@ -29,11 +29,15 @@ export class MemoryDriver implements Driver {
   }
 
   async read(key: string, range?: ByteRange): Promise<AsyncIterable<Uint8Array>> {
-    return chunksOf(this.#find(key).subarray(range?.start, range?.end))
+    return chunksOf(this.#find(key).bytes.subarray(range?.start, range?.end))
   }
 
   async size(key: string): Promise<number> {
-    return this.#find(key).length
+    return this.#find(key).bytes.length
+  }
+
+  async changedAt(key: string): Promise<Date> {
+    return this.#find(key).changedAt
   }
 
   async delete(key: string): Promise<void> {
@@ -90,7 +94,7 @@ export class MemoryDriver implements Driver {
       commit: async () => {
         if (this.#blobs.has(key)) throw new StoreError('exists', { key })
         replace(part)
-        this.#blobs.set(key, part.bytes)
+        this.#blobs.set(key, { bytes: part.bytes, changedAt: new Date() })
         this.#parts.delete(key)
       },
       keep: async () => {
@@ -102,11 +106,16 @@ export class MemoryDriver implements Driver {
     }
   }
 
-  #find(key: string): Uint8Array {
+  #find(key: string): MemoryBlob {
     const blob = this.#blobs.get(key)
     if (blob === undefined) throw new StoreError('not-found', { key })
     return blob
   }
+}
+
+interface MemoryBlob {
+  readonly bytes: Uint8Array
+  readonly changedAt: Date
 }
 
 interface MemoryPart {

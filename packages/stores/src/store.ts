@@ -136,6 +136,11 @@ export class Store {
     return this.#ask(key, `measure image ${key}`, () => this.#driver.size(key))
   }
 
+  /** Since when the blob is under its key, or a later time. @throws StoreError `not-found`. */
+  changedAt(key: string): Promise<Date> {
+    return this.#ask(key, `look at image ${key}`, () => this.#driver.changedAt(key))
+  }
+
   async has(key: string): Promise<boolean> {
     try {
       await this.size(key)

@@ -132,6 +132,7 @@ describe('a read that the disk fails', () => {
     ['read', (store: Store) => store.read('key')],
     ['size', (store: Store) => store.size('key')],
     ['size', (store: Store) => store.has('key')],
+    ['changedAt', (store: Store) => store.changedAt('key')],
     ['delete', (store: Store) => store.delete('key')],
     ['list', (store: Store) => keysOf(store.list())],
     ['sweepParts', (store: Store) => store.removeParts()],
@@ -139,7 +140,7 @@ describe('a read that the disk fails', () => {
     const { store } = await faultyStore({ call, errno: 'EIO' })
     const error = await storeError(ask(store), 'io')
     expect(error.message).toMatch(
-      /^store 'faulty' failed to (read|measure|delete) image key: EIO|(list its|remove the)/,
+      /^store 'faulty' failed to (read|measure|look at|delete) image key: EIO|(list its|remove the)/,
     )
   })
 

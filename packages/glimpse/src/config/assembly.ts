@@ -19,6 +19,7 @@ export function assembleConfig(reading: Reading, stores: Config['stores']): Conf
     formats: { disk: values.image_format.disk_formats, container: values.image_format.container_formats },
     hashingAlgorithm: readHashingAlgorithm(reading),
     tasks: readTasks(reading),
+    sweepIntervalMs: values.glimpse.sweep_interval * 1000,
     log: { debug: values.DEFAULT.debug, file: resolvePath(values.DEFAULT.log_file) },
     stateDir,
   }

@@ -77,6 +77,8 @@ export interface Config {
     /** task.work_dir, absolute; null when unset. */
     readonly workDir: string | null
   }
+  /** glimpse.sweep_interval, in milliseconds: between two passes over what nobody owns; 0 means none. */
+  readonly sweepIntervalMs: number
   readonly log: {
     /** DEFAULT.debug. */
     readonly debug: boolean

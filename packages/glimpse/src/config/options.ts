@@ -243,6 +243,13 @@ export const options = {
       max: 86_400,
       help: 'Seconds that no wait between attempts of a download is longer than.',
     },
+    sweep_interval: {
+      type: 'integer',
+      default: 300,
+      min: 0,
+      max: 86_400,
+      help: 'Seconds between two passes over data, tasks and images that nobody works on or needs; 0 for none.',
+    },
   },
 } as const satisfies Readonly<Record<string, OptionGroup>>
 

@@ -68,12 +68,14 @@ async function replaceData(
   }
 }
 
-/** Deletes what is under a key, if anything is. */
-export async function discard(store: Store, key: string): Promise<void> {
+/** Deletes what is under a key, if anything is. @returns whether anything was. */
+export async function discard(store: Store, key: string): Promise<boolean> {
   try {
     await store.delete(key)
+    return true
   } catch (error) {
-    if (!(error instanceof StoreError && error.code === 'not-found')) throw error
+    if (error instanceof StoreError && error.code === 'not-found') return false
+    throw error
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
+import { type Insertable, type Kysely, type RawBuilder, type Selectable, sql } from 'kysely'
 import { ServiceError } from '../domain/errors.ts'
 import type { DataFacts, Image, ImageChange, Location, NewImage } from '../domain/image.ts'
 import type { ImageTable, Schema } from './schema.ts'
@@ -77,6 +77,11 @@ export function toNewRow(image: NewImage, now: string): Insertable<ImageTable> {
   }
 }
 
+/** Any number of values in a statement of one text, and no limit on them. */
+function valuesOf(values: readonly string[]): RawBuilder<string> {
+  return sql<string>`(select value from json_each(${JSON.stringify(values)}))`
+}
+
 interface Parts {
   readonly tags: string[]
   readonly properties: [string, string][]
@@ -114,12 +119,11 @@ function toImage(row: ImageRow, { tags, properties, locations }: Parts): Image {
 }
 
 /**
- * Completes rows with their tags, properties and locations, with one query each however many rows there are. The ids
- * go in as one JSON value: one text of the statement for any number of them, and no limit on it.
+ * Completes rows with their tags, properties and locations, with one query each however many rows there are.
  */
 export async function completeImages(db: Kysely<Schema>, rows: readonly ImageRow[]): Promise<Image[]> {
   if (rows.length === 0) return []
-  const ids = sql<string>`(select value from json_each(${JSON.stringify(rows.map(({ id }) => id))}))`
+  const ids = valuesOf(rows.map(({ id }) => id))
   const tags = db.selectFrom('image_tags').selectAll().where('image_id', 'in', ids)
   const properties = db.selectFrom('image_properties').selectAll().where('image_id', 'in', ids)
   const locations = db.selectFrom('image_locations').selectAll().where('image_id', 'in', ids)
@@ -138,4 +142,10 @@ export async function completeImages(db: Kysely<Schema>, rows: readonly ImageRow
 export async function loadImage(trx: Kysely<Schema>, id: string): Promise<Image | undefined> {
   const rows = await trx.selectFrom('images').selectAll().where('id', '=', id).where('deleted_at', 'is', null).execute()
   return (await completeImages(trx, rows))[0]
+}
+
+/** As {@link loadImage}, of many those that there are. */
+export async function loadImages(trx: Kysely<Schema>, ids: readonly string[]): Promise<Image[]> {
+  const rows = trx.selectFrom('images').selectAll().where('id', 'in', valuesOf(ids)).where('deleted_at', 'is', null)
+  return completeImages(trx, await rows.execute())
 }

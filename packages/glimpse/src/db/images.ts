@@ -1,10 +1,10 @@
-import type { Kysely } from 'kysely'
+import type { Expression, ExpressionBuilder, Kysely, SqlBool } from 'kysely'
 import { ServiceError } from '../domain/errors.ts'
 import type { Image, NewImage } from '../domain/image.ts'
 import type { Clock, ImageRepo } from '../domain/ports.ts'
 import { changeImage, changeProperties, removeImage, replaceTags } from './image-changes.ts'
 import { listImages } from './image-list.ts'
-import { completeImages, loadImage, toNewRow } from './image-rows.ts'
+import { completeImages, loadImage, loadImages, toNewRow } from './image-rows.ts'
 import type { Schema } from './schema.ts'
 
 /**
@@ -24,12 +24,41 @@ export function imageRepo(db: Kysely<Schema>, clock: Clock): ImageRepo {
         return mustLoad(trx, id)
       }),
     remove: (id, expected = {}) => db.transaction().execute((trx) => removeImage(trx, id, expected, now())),
-    inStatus: (status) =>
+    findAll: (ids) => read().execute((trx) => loadImages(trx, ids)),
+    isKnown: (id) =>
       read().execute(async (trx) => {
-        const rows = trx.selectFrom('images').selectAll().where('deleted_at', 'is', null).where('status', 'in', status)
-        return completeImages(trx, await rows.orderBy('created_at').orderBy('id').execute())
+        return (await trx.selectFrom('images').select('id').where('id', '=', id).executeTakeFirst()) !== undefined
       }),
+    unsettled: (after, limit) => read().execute((trx) => loadPage(trx, 'unsettled', after, limit)),
+    all: (after, limit) => read().execute((trx) => loadPage(trx, 'all', after, limit)),
   }
+}
+
+/** @param which all images, or those that are not at rest. */
+async function loadPage(
+  trx: Kysely<Schema>,
+  which: 'all' | 'unsettled',
+  after: string | null,
+  limit: number,
+): Promise<Image[]> {
+  const all = trx.selectFrom('images').selectAll().where('deleted_at', 'is', null)
+  const chosen = which === 'all' ? all : all.where(isUnsettled)
+  return completeImages(
+    trx,
+    await chosen
+      .where('id', '>', after ?? '')
+      .orderBy('id')
+      .limit(limit)
+      .execute(),
+  )
+}
+
+function isUnsettled(eb: ExpressionBuilder<Schema, 'images'>): Expression<SqlBool> {
+  return eb.or([
+    eb('import_task', 'is not', null),
+    eb('status', 'in', ['saving', 'importing']),
+    eb.and([eb('status', '=', 'uploading'), eb('staged', 'is', null)]),
+  ])
 }
 
 async function createImage(db: Kysely<Schema>, image: NewImage, now: string): Promise<Image> {

@@ -10,6 +10,7 @@ import { applicationId } from './sqlite.ts'
  * Brings the schema to what this program knows, in one transaction: all of it or nothing. Does nothing when it is
  * there already, also when several processes start at once.
  *
+ * @returns the ids of what was applied.
  * @param known in the order of their ids; a test's own list, or all there are.
  * @throws ServiceError `unavailable` when the database has migrations that this program does not know.
  */
@@ -17,13 +18,13 @@ export async function migrate(
   db: Kysely<Schema>,
   clock: Clock,
   known: readonly Migration[] = migrations,
-): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+): Promise<readonly string[]> {
+  return await db.transaction().execute(async (trx) => {
     const applied = await readApplied(trx)
     await refuseNewer(trx, applied, known)
-    for (const migration of known) {
-      if (!applied.has(migration.id)) await apply(trx, migration, clock.now().toISOString())
-    }
+    const missing = known.filter(({ id }) => !applied.has(id))
+    for (const migration of missing) await apply(trx, migration, clock.now().toISOString())
+    return missing.map(({ id }) => id)
   })
 }
 

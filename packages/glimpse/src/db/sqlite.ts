@@ -10,6 +10,8 @@ export const applicationId: number = 0x474c4d50
 export interface OpenOptions {
   /** How long to wait for a write lock that another connection holds, in milliseconds; 5000 when not given. */
   readonly busyTimeoutMs?: number
+  /** Whether it is only looked at: then nothing is written to it, and it must be there. */
+  readonly readOnly?: boolean
 }
 
 /**
@@ -22,7 +24,7 @@ export interface OpenOptions {
  */
 export function openDatabase(file: string, options: OpenOptions = {}): Kysely<Schema> {
   const busyTimeoutMs = options.busyTimeoutMs ?? 5000
-  const database = openFile(file, busyTimeoutMs)
+  const database = openFile(file, busyTimeoutMs, options.readOnly ?? false)
   return new Kysely<Schema>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),
@@ -33,12 +35,12 @@ export function openDatabase(file: string, options: OpenOptions = {}): Kysely<Sc
   })
 }
 
-function openFile(file: string, busyTimeoutMs: number): DatabaseSync {
+function openFile(file: string, busyTimeoutMs: number, readOnly: boolean): DatabaseSync {
   let database: DatabaseSync | undefined
   try {
-    database = new DatabaseSync(file, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true })
+    database = new DatabaseSync(file, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true, readOnly })
     refuseForeign(database, file)
-    database.exec('pragma journal_mode = wal; pragma synchronous = normal')
+    if (!readOnly) database.exec('pragma journal_mode = wal; pragma synchronous = normal')
     return database
   } catch (error) {
     database?.close()

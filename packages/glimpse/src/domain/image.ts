@@ -125,6 +125,11 @@ export interface ImageExpectation {
   readonly protected?: boolean
 }
 
+/** Whether data is on its way into the image. One that is `uploading` has its data once that is staged. */
+export function isBeingWritten({ status, staged }: Pick<Image, 'status' | 'staged'>): boolean {
+  return status === 'saving' || status === 'importing' || (status === 'uploading' && staged === null)
+}
+
 export function mayBecome(from: ImageStatus, to: ImageStatus): boolean {
   return imageTransitions[from].includes(to)
 }

@@ -1,4 +1,4 @@
-import type { Image, ImageChange, ImageExpectation, ImageStatus, NewImage } from './image.ts'
+import type { Image, ImageChange, ImageExpectation, NewImage } from './image.ts'
 import type { NewTask, Task, TaskOutcome, TaskStatus, TaskType } from './task.ts'
 
 export interface Clock {
@@ -69,8 +69,19 @@ export interface ImageRepo {
   update(id: string, change: ImageChange, expected?: ImageExpectation): Promise<Image>
   /** Marks the image deleted (its id is never given out again). Throws as {@link update} does. */
   remove(id: string, expected?: ImageExpectation): Promise<void>
-  /** Images in these states, whoever owns them: what a start looks through. */
-  inStatus(status: readonly ImageStatus[]): Promise<Image[]>
+  /** Those of these images that exist and are not deleted, in no order. */
+  findAll(ids: readonly string[]): Promise<Image[]>
+  /** Whether the id is, or ever was, an image's; forgotten when deleted images are purged. */
+  isKnown(id: string): Promise<boolean>
+  /**
+   * Images that are not at rest, whoever owns them, by id: locked, or being written. One whose data is staged and waits
+   * for its import is at rest.
+   *
+   * @param after the last id of the page before; null: the first page.
+   */
+  unsettled(after: string | null, limit: number): Promise<Image[]>
+  /** All images, whoever owns them, in pages as {@link unsettled} gives them. */
+  all(after: string | null, limit: number): Promise<Image[]>
 }
 
 export interface TaskQuery {

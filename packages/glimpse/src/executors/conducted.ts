@@ -152,11 +152,11 @@ export class ConductedExecutor implements TaskExecutor {
   /** What the board was told may be told to the task once more: whoever comes second finds it done. */
   #onJob({ job, change, why }: JobEvent): void {
     if (change === 'claimed') return
-    const log = this.#running.get(job.id)?.log ?? this.#parts.log
+    const log = this.#running.get(job.id)?.log ?? this.#parts.log.child({ task: job.id })
     this.#running.delete(job.id)
-    if (change === 'abandoned' || change === 'lost') log.warn({ task: job.id, change, why }, 'task is left for later')
+    if (change === 'abandoned' || change === 'lost') log.warn({ change, why }, 'task is left for later')
     const cleared = this.#clear(job, change, why)
-      .catch((error: unknown) => log.error({ err: error, task: job.id }, 'the end of a task could not be stored'))
+      .catch((error: unknown) => log.error({ err: error }, 'the end of a task could not be stored'))
       .finally(() => this.#clearing.delete(cleared))
     this.#clearing.add(cleared)
   }

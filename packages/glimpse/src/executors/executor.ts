@@ -12,7 +12,7 @@ export interface TaskExecutor {
   start(): Promise<void>
   /** Takes over a task that is stored as pending, and brings it to its end. Never throws; the task tells. */
   submit(task: Task): void
-  /** Whether it brings an unfinished task to its end by itself, although the process that had it is gone. */
+  /** Whether it brings an unfinished task to its end by itself: it has it, or goes on with what an earlier process had. */
   keeps(task: string): Promise<boolean>
   /** Resolves when nothing that was submitted is unfinished. */
   drain(): Promise<void>

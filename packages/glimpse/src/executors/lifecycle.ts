@@ -21,6 +21,8 @@ export class TaskLifecycle implements TaskExecutor {
   readonly #ending: TaskEnding
   readonly #limit: ReturnType<typeof pLimit>
   readonly #unfinished = new Set<Promise<void>>()
+  /** Ids of the tasks that it has not brought to their end yet. */
+  readonly #submitted = new Set<string>()
   readonly #stopping = new AbortController()
 
   constructor(parts: LifecycleParts) {
@@ -31,8 +33,8 @@ export class TaskLifecycle implements TaskExecutor {
 
   async start(): Promise<void> {}
 
-  async keeps(): Promise<boolean> {
-    return false
+  async keeps(task: string): Promise<boolean> {
+    return this.#submitted.has(task)
   }
 
   submit(task: Task): void {
@@ -42,7 +44,11 @@ export class TaskLifecycle implements TaskExecutor {
       })
       .then(() => this.#ending.expire())
     this.#unfinished.add(end)
-    void end.finally(() => this.#unfinished.delete(end))
+    this.#submitted.add(task.id)
+    void end.finally(() => {
+      this.#unfinished.delete(end)
+      this.#submitted.delete(task.id)
+    })
   }
 
   async drain(): Promise<void> {

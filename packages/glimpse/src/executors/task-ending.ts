@@ -16,7 +16,7 @@ export interface TaskEnd {
   readonly cause: string | null
   /** What it says when it has succeeded. */
   readonly result: JsonObject
-  /** How long it took in this process. */
+  /** How long it took; of one that was resumed, nobody has counted. */
   readonly seconds: number
   /** Whether an earlier process had begun it. */
   readonly resumed: boolean
@@ -33,7 +33,7 @@ export class TaskEnding {
   }
 
   async finish({ id }: Pick<Task, 'id'>, { cause, result, seconds, resumed }: TaskEnd, log: Logger): Promise<void> {
-    const message = `Imported in ${seconds.toFixed(1)} s${resumed ? ' after the service was started again' : ''}`
+    const message = resumed ? 'Imported, after the service was started again' : `Imported in ${seconds.toFixed(1)} s`
     await this.#end(id, cause === null ? { status: 'success', result, message } : { status: 'failure', message: cause })
     log.info({ cause }, cause === null ? 'task succeeded' : 'task failed')
   }

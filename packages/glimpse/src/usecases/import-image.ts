@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { RequestContext } from '../domain/context.ts'
 import { ServiceError } from '../domain/errors.ts'
 import type { Image } from '../domain/image.ts'
-import type { JsonObject, Task } from '../domain/task.ts'
+import type { JsonObject, NewTask, Task } from '../domain/task.ts'
 import type { ImportInput } from '../flows/jobs.ts'
 import { requireFormats, requireImage } from './finding.ts'
 import type { ImportRequest } from './import-request.ts'
@@ -20,7 +20,7 @@ export async function importImage(
   id: string,
   request: ImportRequest,
 ): Promise<Task> {
-  const { config, images, tasks, executor } = parts
+  const { config, images, tasks, executor, underWay } = parts
   const { method, allStoresMustSucceed = true } = request
   if (!(config.import.methods as readonly string[]).includes(method.name)) {
     throw new ServiceError('invalid', { reason: `Unknown import method name '${method.name}'.` })
@@ -35,18 +35,17 @@ export async function importImage(
   const importReq = importRequestOf(request)
   const input: ImportInput = { image_id: id, import_req: importReq, backend: stores }
   const from = method.name === 'glance-direct' ? 'uploading' : 'queued'
-  const task = await tasks.accept(
-    {
-      id: randomUUID(),
-      type: 'api_image_import',
-      owner: context.projectId,
-      input: input as unknown as JsonObject,
-      imageId: id,
-      requestId: context.requestId,
-      userId: context.userId,
-    },
-    { image: id, expected: { status: [from], importTask: null } },
-  )
+  const accepted: NewTask = {
+    id: randomUUID(),
+    type: 'api_image_import',
+    owner: context.projectId,
+    input: input as unknown as JsonObject,
+    imageId: id,
+    requestId: context.requestId,
+    userId: context.userId,
+  }
+  const lock = { image: id, expected: { status: [from], importTask: null } } as const
+  const task = await underWay.at(id, () => tasks.accept(accepted, lock))
   executor.submit(task)
   return task
 }

@@ -28,12 +28,14 @@ export async function stageImage(
     throw new ServiceError('not-found', { reason: "'glance-direct' method is not available at this site." })
   }
   await requireImage(images, id)
-  await images.update(id, { set: { status: 'uploading', staged: null } }, { status: ['queued'], importTask: null })
-  try {
-    const staged = await takeBody(parts, stores.staging, id, body, size)
-    await images.update(id, { set: { staged, size: staged.size } }, { status: ['uploading'] })
-  } catch (error) {
-    await giveUp(parts, stores.staging, id, 'uploading')
-    throw error
-  }
+  await parts.underWay.at(id, async () => {
+    await images.update(id, { set: { status: 'uploading', staged: null } }, { status: ['queued'], importTask: null })
+    try {
+      const staged = await takeBody(parts, stores.staging, id, body, size)
+      await images.update(id, { set: { staged, size: staged.size } }, { status: ['uploading'] })
+    } catch (error) {
+      await giveUp(parts, stores.staging, id, 'uploading')
+      throw error
+    }
+  })
 }

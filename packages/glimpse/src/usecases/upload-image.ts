@@ -29,15 +29,17 @@ export async function uploadImage(
   const { images } = parts
   const store = chooseStore(parts, storeId)
   requireFormats(await requireImage(images, id), 'invalid', 'before data can be saved')
-  await images.update(id, { set: { status: 'saving' } }, { status: ['queued'], importTask: null })
-  try {
-    const facts = await takeBody(parts, store, id, body, size)
-    const addLocations = [{ store: store.id, url: store.url(id) }]
-    await images.update(id, { set: { ...facts, status: 'active' }, addLocations }, { status: ['saving'] })
-  } catch (error) {
-    await giveUp(parts, store, id, 'saving')
-    throw wentAway(error) ? goneAfterUpload(id, error) : error
-  }
+  await parts.underWay.at(id, async () => {
+    await images.update(id, { set: { status: 'saving' } }, { status: ['queued'], importTask: null })
+    try {
+      const facts = await takeBody(parts, store, id, body, size)
+      const addLocations = [{ store: store.id, url: store.url(id) }]
+      await images.update(id, { set: { ...facts, status: 'active' }, addLocations }, { status: ['saving'] })
+    } catch (error) {
+      await giveUp(parts, store, id, 'saving')
+      throw wentAway(error) ? goneAfterUpload(id, error) : error
+    }
+  })
 }
 
 function wentAway(error: unknown): boolean {

@@ -56,6 +56,7 @@ test('runs with no file at all', () => {
       maxWorkers: 10,
       workDir: null,
     },
+    sweepIntervalMs: 300_000,
     log: { debug: false, file: null },
     stateDir: state,
   })
@@ -137,6 +138,7 @@ test.each<[text: string, read: (config: Config) => unknown, value: unknown]>([
     (c) => [c.import.attempts, c.import.retryWaitMs, c.import.longestRetryWaitMs],
     [5, 1000, 30_000],
   ],
+  ['[glimpse]\nsweep_interval = 0', (c) => c.sweepIntervalMs, 0],
   ['[DEFAULT]\nhttp_retries = 0', (c) => c.import.attempts, 1],
 ])('reads %j', (text, read, value) => {
   using folder = new ConfigFolder()

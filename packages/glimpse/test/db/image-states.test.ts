@@ -122,7 +122,7 @@ describe('removing an image', () => {
     const { images } = await withImageIn(from)
     await images.remove('a', { status: [from] })
     expect(await images.find('a')).toBeUndefined()
-    expect(await images.inStatus(statuses)).toEqual([])
+    expect(await images.unsettled(null, 10)).toEqual([])
     await expect(images.remove('a')).rejects.toMatchObject({ code: 'image-not-found' })
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { manualClock, openRepos } from './temp-folder.ts'
+import { openRepos } from './temp-folder.ts'
 
 const facts = { size: 3, checksum: 'c1', hashAlgo: 'sha512', hashValue: 'h1' }
 
@@ -196,16 +196,33 @@ describe('changing an image', () => {
   })
 })
 
-describe('what a start looks through', () => {
-  it('is every image in the given states, oldest first and complete', async () => {
-    const { images, clock } = await openRepos(undefined, manualClock())
-    for (const id of ['c', 'a', 'b']) {
-      clock.at += 1
+describe('what a sweep looks through', () => {
+  it('is every image that is being written or is locked, in pages by id, complete', async () => {
+    const { images } = await openRepos()
+    for (const id of ['saving', 'importing', 'uploading', 'staged', 'locked', 'queued']) {
       await images.create({ id, name: null, owner: id, tags: [id], properties: { p: id } })
     }
-    await images.update('a', { set: { status: 'importing' } })
-    expect((await images.inStatus(['queued', 'saving'])).map(({ id }) => id)).toEqual(['c', 'b'])
-    expect(await images.inStatus(['importing'])).toEqual([await images.find('a')])
-    expect(await images.inStatus([])).toEqual([])
+    for (const status of ['saving', 'importing', 'uploading'] as const) await images.update(status, { set: { status } })
+    await images.update('staged', { set: { status: 'uploading', staged: facts } })
+    await images.update('locked', { set: { importTask: 't' } })
+    const found = await images.unsettled(null, 3)
+    expect(found.map(({ id }) => id)).toEqual(['importing', 'locked', 'saving'])
+    expect(found[0]).toEqual(await images.find('importing'))
+    expect((await images.unsettled('saving', 3)).map(({ id }) => id)).toEqual(['uploading'])
+  })
+
+  it('is any number of images by their ids, those that are there', async () => {
+    const { images } = await openRepos()
+    for (const id of ['a', 'b', 'c']) await images.create({ id, name: null, owner: null, tags: [id] })
+    await images.remove('b')
+    const found = await images.findAll(['c', 'b', 'a', 'never'])
+    expect(found.toSorted((x, y) => x.id.localeCompare(y.id))).toEqual([await images.find('a'), await images.find('c')])
+  })
+
+  it('knows every id that ever was, of an image', async () => {
+    const { images } = await openRepos()
+    await images.create({ id: 'a', name: null, owner: null })
+    await images.remove('a')
+    expect([await images.isKnown('a'), await images.isKnown('b')]).toEqual([true, false])
   })
 })

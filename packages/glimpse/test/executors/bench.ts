@@ -23,6 +23,7 @@ import { jobOf } from '../../src/flows/jobs.ts'
 import { makeSteps, type Steps } from '../../src/flows/steps/steps.ts'
 import type { Parts } from '../../src/usecases/parts.ts'
 import { recover } from '../../src/usecases/recover.ts'
+import { UnderWay } from '../../src/usecases/under-way.ts'
 import { taskflowRunner } from './engine-runner.ts'
 
 /** How flows run, without anything around them; the clock is for waits between attempts. */
@@ -204,7 +205,7 @@ export class Bench {
   async recover(): Promise<void> {
     const { images, tasks } = this.repos
     const executor = { keeps: () => Promise.resolve(false) } as unknown as TaskExecutor
-    await recover({ images, tasks, stores: this.stores, log, executor } as Parts)
+    await recover({ images, tasks, stores: this.stores, log, executor, underWay: new UnderWay() } as Parts)
   }
 
   async endState(task: string): Promise<EndState> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Driver } from '../driver.ts'
 import {
@@ -44,6 +44,11 @@ export const adoptCases: readonly DriverCase[] = [
     await driver.adopt('adopted', file)
     await rm(file)
     await assertBlob(driver, 'adopted', pattern(2 * mebibyte + 3))
+  }),
+  adopting('an adopted file does not look older than it is under its key', async (driver, file) => {
+    await utimes(file, new Date(0), new Date(0))
+    await driver.adopt('adopted', file)
+    assert.ok((await driver.changedAt('adopted')).getTime() > Date.now() - 60_000)
   }),
   adopting('a file that is reached by a symbolic link is adopted, not the link', async (driver, file, scratch) => {
     await symlink(file, join(scratch, 'link'))

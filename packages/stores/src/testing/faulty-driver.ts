@@ -11,6 +11,7 @@ export type FaultyCall =
   | 'read'
   | 'next'
   | 'size'
+  | 'changedAt'
   | 'delete'
   | 'list'
   | 'adopt'
@@ -78,6 +79,10 @@ export class FaultyDriver implements Driver {
 
   size(key: string): Promise<number> {
     return this.#call('size', () => this.#inner.size(key))
+  }
+
+  changedAt(key: string): Promise<Date> {
+    return this.#call('changedAt', () => this.#inner.changedAt(key))
   }
 
   delete(key: string): Promise<void> {

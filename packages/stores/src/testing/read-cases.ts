@@ -94,6 +94,7 @@ const readers: readonly DriverCase[] = [
       await assertAbsent(driver, 'nowhere')
       await assertFails('not-found', () => driver.read('nowhere', { start: 0, end: 1 }))
       await assertFails('not-found', () => driver.delete('nowhere'))
+      await assertFails('not-found', () => driver.changedAt('nowhere'))
       assert.deepEqual(await keysOf(driver), [])
     },
   },
@@ -109,6 +110,17 @@ const names: readonly DriverCase[] = [
       await assertFails('not-found', () => driver.delete('deleted'))
       await put(driver, 'deleted', pattern(20, 2))
       await assertBlob(driver, 'deleted', pattern(20, 2))
+    },
+  },
+  {
+    name: 'a blob never looks older than it is under its key',
+    run: async (driver) => {
+      await put(driver, 'key', pattern(10, 1))
+      const first = await driver.changedAt('key')
+      assert.ok(Math.abs(first.getTime() - Date.now()) < 60_000, `${first.toISOString()} is now, or nearly`)
+      await driver.delete('key')
+      await put(driver, 'key', pattern(10, 2))
+      assert.ok((await driver.changedAt('key')).getTime() >= first.getTime())
     },
   },
   {
