@@ -29,6 +29,16 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'crash',
+          include: ['tests/crash/**/*.test.ts'],
+          isolate: false,
+          testTimeout: 60_000,
+        },
+      },
     ],
   },
 })

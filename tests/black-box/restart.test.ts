@@ -32,12 +32,9 @@ const stage = new Stage()
 afterEach(() => stage.close())
 
 describe.each(['plain', 'taskflow'])('with task_executor = %s', (executor) => {
-  const config = `[task]\ntask_executor = ${executor}\n`
+  const config = configOf(executor)
   const start = (stateDir?: string): Promise<Site> => stage.serve(config, stateDir)
-  const killAndStart = async ({ service, stateDir }: Site): Promise<Site> => {
-    expect(await service.stop('SIGKILL')).toBeNull()
-    return await start(stateDir)
-  }
+  const killAndStart = (site: Site): Promise<Site> => killAndServe(site, config)
 
   it('kill -9 in the middle of an upload leaves a queued image without data, which takes the upload again', async () => {
     const site = await start()
@@ -68,10 +65,26 @@ describe.each(['plain', 'taskflow'])('with task_executor = %s', (executor) => {
     await expectActive(client, stateDir, id)
   })
 
-  it('kill -9 in the middle of a web-download fails its task with the cause, and the same import succeeds', async () => {
+  it('SIGTERM while an upload holds still exits with 0 and leaves a queued image without data', async () => {
     const site = await start()
+    const { id } = await newImage(site.client)
+    const lost = expect(site.client.images.upload(id, holdBody(data))).rejects.toThrow()
+    await fileGrows(dataFolders(site.stateDir).images, partly)
+    expect(await site.service.stop('SIGTERM')).toBe(0)
+    await lost
+    const { client, service, stateDir } = await start(site.stateDir)
+    expectNoRepairs(service.log)
+    await expectUsable(client, stateDir, id, { status: 'queued', files: [] })
+  })
+})
+
+describe('with task_executor = plain', () => {
+  const config = configOf('plain')
+
+  it('kill -9 in the middle of a web-download fails its task with the cause, and the same import succeeds', async () => {
+    const site = await stage.serve(config)
     const { id, source, task } = await beginDownload(site)
-    const { client, service, stateDir } = await killAndStart(site)
+    const { client, service, stateDir } = await killAndServe(site, config)
     expect(service.log.map(({ msg }) => msg)).toContain('put right what an earlier process left unfinished')
     await expectFailed(client, task)
     await expectUsable(client, stateDir, id, { status: 'queued', files: [] })
@@ -84,12 +97,12 @@ describe.each(['plain', 'taskflow'])('with task_executor = %s', (executor) => {
   it('kill -9 while an import of staged data waits its turn keeps the data, and the same import succeeds', async () => {
     const alone = `${config}[wsgi]\ntask_pool_threads = 1\n`
     const site = await stage.serve(alone)
+    const busy = await beginDownload(site)
     const { id } = await newImage(site.client)
     await site.client.images.stage(id, data)
-    const busy = await beginDownload(site)
     const { id: task } = await startImport(site.client, id, { method: 'glance-direct' })
     expect(await site.client.tasks.show(task)).toMatchObject({ status: 'pending' })
-    const { client, stateDir } = await killAndStart(site)
+    const { client, stateDir } = await killAndServe(site, config)
     for (const ended of [task, busy.task]) await expectFailed(client, ended)
     const { staging } = dataFolders(stateDir)
     await expectUsable(client, stateDir, id, { status: 'uploading', files: [path.join(staging, id)] })
@@ -114,10 +127,10 @@ describe.each(['plain', 'taskflow'])('with task_executor = %s', (executor) => {
   )
 
   it('SIGTERM while an import runs ends it with a cause, exits with 0, and leaves nothing to repair', async () => {
-    const site = await start()
+    const site = await stage.serve(config)
     const { id, source, task } = await beginDownload(site)
     expect(await site.service.stop('SIGTERM')).toBe(0)
-    const { client, service, stateDir } = await start(site.stateDir)
+    const { client, service, stateDir } = await stage.serve(config, site.stateDir)
     expectNoRepairs(service.log)
     await expectFailed(client, task)
     await expectUsable(client, stateDir, id, { status: 'queued', files: [] })
@@ -126,17 +139,94 @@ describe.each(['plain', 'taskflow'])('with task_executor = %s', (executor) => {
     expect(again).toMatchObject({ status: 'success' })
     await expectActive(client, stateDir, id)
   })
+})
 
-  it('SIGTERM while an upload holds still exits with 0 and leaves a queued image without data', async () => {
-    const site = await start()
+describe('with task_executor = taskflow', () => {
+  const config = configOf('taskflow')
+
+  it('kill -9 in the middle of a web-download: it goes on with the next start, and succeeds', async () => {
+    const site = await stage.serve(config)
+    const { id, source, task } = await beginDownload(site)
+    const { client, service, stateDir } = await killAndServe(site, config)
+    await service.line(({ msg, task: about }) => msg === 'task goes on where it was' && about === task)
+    expect(await client.tasks.show(task)).toMatchObject({ status: 'processing' })
+    expect(await client.images.show(id)).toMatchObject({ status: 'importing', os_glance_import_task: task })
+    source.release()
+    await expectImported(client, { id, task })
+    await expectActive(client, stateDir, id)
+  })
+
+  it('kill -9 again and again in the same download: it succeeds at last', async () => {
+    let site = await stage.serve(config)
+    const { id, source, task } = await beginDownload(site)
+    for (let kills = 0; kills < 3; kills++) {
+      site = await killAndServe(site, config)
+      await fileGrows(dataFolders(site.stateDir).staging, partly)
+    }
+    source.release()
+    await expectImported(site.client, { id, task })
+    await expectActive(site.client, site.stateDir, id)
+  })
+
+  it('kill -9 while an import of staged data waits its turn: it still has it, and succeeds', async () => {
+    const alone = `${config}[wsgi]\ntask_pool_threads = 1\n`
+    const site = await stage.serve(alone)
+    const busy = await beginDownload(site)
     const { id } = await newImage(site.client)
-    const lost = expect(site.client.images.upload(id, holdBody(data))).rejects.toThrow()
-    await fileGrows(dataFolders(site.stateDir).images, partly)
+    await site.client.images.stage(id, data)
+    const { id: task } = await startImport(site.client, id, { method: 'glance-direct' })
+    const { client, service, stateDir } = await killAndServe(site, alone)
+    await service.line(({ msg, task: about }) => msg === 'task goes on where it was' && about === busy.task)
+    expect(await client.tasks.show(task)).toMatchObject({ status: 'pending' })
+    expect(await client.images.show(id)).toMatchObject({ status: 'uploading', os_glance_import_task: task })
+    busy.source.release()
+    await expectImported(client, busy)
+    await expectImported(client, { id, task }, expect.stringMatching(/^Imported in/) as string)
+    const { images, staging } = dataFolders(stateDir)
+    const files = [id, busy.id].map((name) => path.join(images, name)).toSorted()
+    expect(await filesIn(images, staging)).toEqual(files)
+    for (const file of files) expect((await readFile(file)).equals(data)).toBe(true)
+  })
+
+  it.skipIf(whyNoCopy !== '')(
+    `kill -9 while staged data is copied to another disk: it is copied anew, and the import succeeds${whyNoCopy}`,
+    async () => {
+      const store = await otherDisk()
+      const { id, site, task } = await killCopy(`${config}${storeAt(store)}`, store)
+      const { client, stateDir } = site
+      await expectImported(client, { id, task })
+      expect(await client.images.show(id)).toMatchObject({ status: 'active', size: large.length })
+      expect(await filesIn(store, dataFolders(stateDir).staging)).toEqual([path.join(store, id)])
+      expect((await readFile(path.join(store, id))).equals(large)).toBe(true)
+    },
+  )
+
+  it('SIGTERM while an import runs: it exits with 0, leaves nothing to repair, and the next start goes on', async () => {
+    const site = await stage.serve(config)
+    const { id, source, task } = await beginDownload(site)
     expect(await site.service.stop('SIGTERM')).toBe(0)
-    await lost
-    const { client, service, stateDir } = await start(site.stateDir)
+    const { client, service, stateDir } = await stage.serve(config, site.stateDir)
     expectNoRepairs(service.log)
-    await expectUsable(client, stateDir, id, { status: 'queued', files: [] })
+    await service.line(({ msg, task: about }) => msg === 'task goes on where it was' && about === task)
+    expect(await client.tasks.show(task)).toMatchObject({ status: 'processing' })
+    source.release()
+    await expectImported(client, { id, task })
+    await expectActive(client, stateDir, id)
+  })
+
+  it('SIGTERM while a step is about to end: it ends, and the next start goes on behind it', async () => {
+    const site = await stage.serve(config)
+    const { id, source, task } = await beginDownload(site)
+    const stopped = site.service.stop('SIGTERM')
+    await site.service.line(({ msg }) => msg === 'stopping')
+    source.release()
+    expect(await stopped).toBe(0)
+    const { client, service, stateDir } = await stage.serve(config, site.stateDir)
+    await expectImported(client, { id, task })
+    expectNoRepairs(service.log)
+    const begun = service.log.filter(({ state }) => state === 'RUNNING').map(({ step }) => step)
+    expect(begun).toEqual(['import-to-file', 'activate', 'unstage'])
+    await expectActive(client, stateDir, id)
   })
 })
 
@@ -159,6 +249,15 @@ it('a start on a state that nothing is wrong with repairs nothing and says nothi
   const { images, staging } = dataFolders(stateDir)
   expect(await filesIn(images, staging)).toEqual([path.join(images, active.id), path.join(staging, staged.id)])
 })
+
+function configOf(executor: string): string {
+  return `[task]\ntask_executor = ${executor}\n`
+}
+
+async function killAndServe({ service, stateDir }: Site, config: string): Promise<Site> {
+  expect(await service.stop('SIGKILL')).toBeNull()
+  return await stage.serve(config, stateDir)
+}
 
 /** A store's folder that staged data cannot be linked into, only copied. */
 async function otherDisk(): Promise<string> {
@@ -207,6 +306,18 @@ async function expectFailed(client: GlimpseClient, task: string): Promise<void> 
   const ended = await client.tasks.show(task)
   expect(ended).toMatchObject({ status: 'failure' })
   expect(ended.message).toMatch(stopped)
+}
+
+/** Waits for the task, which is to succeed and leave the image unlocked. */
+async function expectImported(
+  client: GlimpseClient,
+  { id, task }: { readonly id: string; readonly task: string },
+  message = 'Imported, after the service was started again',
+): Promise<void> {
+  const ended = await client.tasks.waitFor(task, { intervalMs: 20 })
+  expect(ended).toMatchObject({ status: 'success', message, result: { image_id: id } })
+  const image = await client.images.show(id)
+  expect(Object.keys(image).filter((key) => key.startsWith('os_glance'))).toEqual([])
 }
 
 /** Not locked, and nothing is on the disk but what is named. */

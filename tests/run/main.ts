@@ -29,7 +29,7 @@ for (const { name, command } of checks) {
   const { status } = spawnSync(program, args, { stdio: 'inherit' })
   counts[status === 0 ? 'passed' : 'failed']++
 }
-for (const project of ['unit', 'black-box']) {
+for (const project of ['unit', 'black-box', 'crash']) {
   console.log(`\n== tests: ${project}`)
   const report = runSuites(project)
   counts.passed += report.passed
