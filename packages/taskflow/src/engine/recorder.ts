@@ -31,6 +31,8 @@ export class Recorder {
   #atoms: AtomChange[] = []
   #events: ((notifier: Notifier) => void)[] = []
   #changed = false
+  /** When what waits to be stored happened; null until somebody asks. */
+  #now: number | null = null
   #state: FlowState
 
   constructor(records: Records) {
@@ -43,17 +45,22 @@ export class Recorder {
     return this.#state
   }
 
+  /** Everything in one batch happens at one moment. */
   now(): number {
-    return this.#records.clock.now()
+    this.#now ??= this.#records.clock.now()
+    return this.#now
   }
 
-  /** @param event makes what is announced, where anybody listens; null where there is nothing to announce. */
-  atom(change: AtomChange, event: (() => AtomEvent) | null): void {
+  /** Whether anybody is told what is announced. */
+  get listening(): boolean {
+    return this.#records.notifier.listening
+  }
+
+  /** @param event what is announced; null where there is nothing to announce, or nobody to tell. */
+  atom(change: AtomChange, event: AtomEvent | null): void {
     this.#atoms.push(change)
     this.#changed = true
-    if (event === null || !this.#records.notifier.listening) return
-    const made = event()
-    this.#events.push((notifier) => notifier.atom(made))
+    if (event) this.#events.push((notifier) => notifier.atom(event))
   }
 
   flow(change: FlowChange, event: FlowEvent | null): void {
@@ -72,8 +79,10 @@ export class Recorder {
     this.#atoms = []
     this.#events = []
     this.#changed = false
+    const at = this.now()
+    this.#now = null
     try {
-      const stored = this.#commit(change, atoms)
+      const stored = this.#commit(at, change, atoms)
       if (stored) return stored.then(() => this.#announce(change, events), raiseUnstored)
     } catch (error) {
       raiseUnstored(error)
@@ -83,12 +92,12 @@ export class Recorder {
 
   /** Stores what atoms told of their progress, apart from what changed their states. */
   progress(told: readonly { readonly name: string; readonly progress: Progress }[]): Awaitable<void> {
-    return this.#commit({}, told)
+    return this.#commit(this.#records.clock.now(), {}, told)
   }
 
-  #commit(change: FlowChange, atoms: readonly AtomChange[]): Awaitable<void> {
+  #commit(at: number, change: FlowChange, atoms: readonly AtomChange[]): Awaitable<void> {
     const { backend, flow, fence } = this.#records
-    return backend.commit({ flow, fence, at: this.now(), change, atoms })
+    return backend.commit({ flow, fence, at, change, atoms })
   }
 
   #announce({ state }: FlowChange, events: readonly ((notifier: Notifier) => void)[]): void {

@@ -24,15 +24,11 @@ export function recordAtom(run: Run, node: number, state: AtomState, facts: Fact
     throw refused(`atom '${name}'`, oldState, state)
   run.states[node] = state
   const change = changeOf(run, node, state, facts)
-  run.recorder.atom(meta ? { ...change, meta } : change, () => ({
-    flow: run.id,
-    atom: name,
-    kind,
-    state,
-    oldState,
-    attempt: run.attempts[node]!,
-    ...facts,
-  }))
+  const told = run.recorder.listening
+  const event = told
+    ? { flow: run.id, atom: name, kind, state, oldState, attempt: run.attempts[node]!, ...facts }
+    : null
+  run.recorder.atom(meta ? { ...change, meta } : change, event)
 }
 
 /** A reset forgets any state; what a crash interrupted begins again, or is reverted though it never ended. */

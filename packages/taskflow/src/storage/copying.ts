@@ -14,10 +14,14 @@ export function copy<T>(value: T): T {
   return made as T
 }
 
-/** Most changes are a name and a state, which nobody can change any more; only what has parts needs copying. */
+/**
+ * Most changes are a name and a state, which nobody can change any more; only what has parts needs copying. Spelled out,
+ * as this is done twice for every atom that runs.
+ */
 export function copyChange(change: AtomChange): AtomChange {
-  for (const key in change) if (!isPlain(change[key as keyof AtomChange])) return copy(change)
-  return change
+  const { result, revertResult, failure, revertFailure, progress, meta, history, attempt, attemptFailure } = change
+  const parts = failure ?? revertFailure ?? progress ?? meta ?? history ?? attempt ?? attemptFailure
+  return parts === undefined && isPlain(result) && isPlain(revertResult) ? change : copy(change)
 }
 
 /** Whether there is nothing in it that could be changed, and JSON has it. */

@@ -44,7 +44,7 @@ export class MemoryBackend implements Backend {
     if (flow.book !== null && !this.#books.has(flow.book)) {
       throw new TaskFlowError('storage', `there is no log book with the id '${flow.book}'`)
     }
-    this.#runs.set(flow.id, { flow: copy(flow), atoms: new Map() })
+    this.#runs.set(flow.id, { flow: copyRecord(flow), atoms: new Map() })
   }
 
   commit(batch: Batch): void {
@@ -55,9 +55,12 @@ export class MemoryBackend implements Backend {
       const message = `run '${batch.flow}' has owner number ${flow.fence} by now; number ${batch.fence} is refused`
       throw new TaskFlowError('stale-owner', message)
     }
-    const change = copy(batch.change)
+    const { state, intention, cancelled } = batch.change
+    const why = cancelled === undefined ? flow.cancelled : copy(cancelled)
     const changes = batch.atoms.map(copyChange)
-    Object.assign(flow, change)
+    flow.state = state ?? flow.state
+    flow.intention = intention ?? flow.intention
+    flow.cancelled = why
     flow.fence = batch.fence
     flow.updatedAt = batch.at
     for (const atom of changes) apply(atoms, atom)
@@ -88,6 +91,12 @@ export class MemoryBackend implements Backend {
     this.#runs.clear()
     this.#books.clear()
   }
+}
+
+/** Only these have parts that could be changed. */
+function copyRecord(flow: FlowRecord): FlowRecord {
+  const { inputs, meta, plan, cancelled } = flow
+  return { ...flow, inputs: copy(inputs), meta: copy(meta), plan: copy(plan), cancelled: copy(cancelled) }
 }
 
 function apply(atoms: Map<string, Entry>, change: AtomChange): void {
